@@ -1,0 +1,5 @@
+"""Images to learn from: drawn glyphs, Omniglot, or a folder of your own."""
+
+from metalearn_lib.data.images import LabelledImages, load_images
+
+__all__ = ["LabelledImages", "load_images"]
