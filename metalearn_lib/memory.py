@@ -1,0 +1,229 @@
+"""The memory M = {(θ₁, D₁), ..., (θₙ, Dₙ)}: the weights that learning reached, with the task that led there.
+
+`store` adds an entry, iteration walks over them, `recall` finds the entries whose tasks are nearest to a new support
+set, and `transfer` gives weights to start from. What "near" means is in `metalearn_lib.embedding`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from os import PathLike
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from metalearn_lib.embedding import TaskEmbedding, median_scale
+from metalearn_lib.memory_format import Signature, checked_support, checked_weights, from_bytes, to_bytes
+from metalearn_lib.memory_search import Index, InProcess
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One element (θ, D) of a memory.
+
+    Args:
+        weights: θ, one array for each weight of the model.
+        support_x: the examples of D [S, ...].
+        support_y: their targets [S, ...].
+    """
+
+    weights: list[np.ndarray]
+    support_x: np.ndarray
+    support_y: np.ndarray
+
+
+@dataclass(frozen=True)
+class Recollection:
+    """An entry that came to mind.
+
+    Args:
+        index: its place in the memory, 0..n−1.
+        distance: how far its task is from the one that was asked about, in the units of y.
+        entry: the entry.
+    """
+
+    index: int
+    distance: float
+    entry: Entry
+
+
+class Memory:
+    """The memory M = {(θᵢ, Dᵢ)}, in the process or on disk.
+
+    All entries belong to one model and one kind of task: they share the shapes and dtypes of θ and of an example,
+    which the first entry fixes. The number of examples may differ. What is refused leaves the memory as it was.
+
+    Args:
+        path: a folder for a memory on disk (a LanceDB table), made by the first `store`; None keeps it in the process.
+        x_scale: length over which an answer is expected to stay the same, in the units of x (or one length per
+            feature); None takes half the median distance between the examples of the first support set stored.
+
+    Raises:
+        ValueError: if `path` holds something else, or a damaged memory, or one with another `x_scale`.
+    """
+
+    def __init__(self, path: str | PathLike | None = None, x_scale: float | Sequence[float] | None = None) -> None:
+        if path is not None:
+            raise NotImplementedError("memories on disk are being written")
+        self._x_scale = x_scale
+        self._signature: Signature | None = None
+        self._embed: TaskEmbedding | None = None
+        self._rows = InProcess()
+        self._index = Index()
+
+    def store(self, weights: Sequence[ArrayLike], support_x: ArrayLike, support_y: ArrayLike) -> None:
+        """Adds the entry (θ, D).
+
+        Args:
+            weights: θ, as `model.get_weights()` gives it; any shapes and numeric dtypes.
+            support_x: the examples of D [S, ...], S ≥ 1.
+            support_y: labels [S] of an integer type, or values [S, ...] of a floating type.
+
+        Raises:
+            TypeError, ValueError: if something is not numeric, not finite, empty, or of another model or kind of task.
+        """
+        arrays = checked_weights(weights)
+        x, y = checked_support(support_x, support_y, 1)
+        self._store([w[None] for w in arrays], x[None], y[None])
+
+    def store_many(self, weights: Sequence[ArrayLike], support_x: ArrayLike, support_y: ArrayLike) -> None:
+        """Adds T entries at once: all of them or, where one is refused, none.
+
+        Args:
+            weights: arrays [T, ...], the θ of each task.
+            support_x: [T, S, ...].
+            support_y: [T, S] or [T, S, ...].
+
+        Raises:
+            TypeError, ValueError: as `store`.
+        """
+        arrays = checked_weights(weights)
+        x, y = checked_support(support_x, support_y, 2)
+        for i, w in enumerate(arrays):
+            if w.shape[:1] != x.shape[:1]:
+                raise ValueError(f"weights[{i}] has shape {list(w.shape)}, expected [{len(x)}, ...] for as many tasks")
+        self._store(arrays, x, y)
+
+    def _store(self, weights: list[np.ndarray], x: np.ndarray, y: np.ndarray) -> None:
+        signature = Signature.of(weights, x, y)
+        if self._signature is None:
+            scale = median_scale(x[0]) if self._x_scale is None else self._x_scale
+            embed = TaskEmbedding(scale if np.ndim(scale) == 0 else tuple(np.ravel(scale).tolist()))
+        else:
+            self._signature.refuse_other(signature)
+            embed = self._embed
+        embedded = embed(x, y)
+        self._rows.append(signature.pack(weights), to_bytes(x, 2), to_bytes(y, 2))
+        self._index.append(embedded)
+        self._signature, self._embed = signature, embed
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __getitem__(self, index: int) -> Entry:
+        n = len(self)
+        if not -n <= index < n:
+            raise IndexError(f"index is {index} but the memory holds {n} entries")
+        return self._entries([int(index) % n])[0]
+
+    def __iter__(self) -> Iterator[Entry]:
+        for i in range(len(self)):
+            yield self[i]
+
+    def _entries(self, indices: Sequence[int]) -> list[Entry]:
+        s = self._signature
+        entries = []
+        for blob, x, y in self._rows.read(indices):
+            examples = (len(x),)
+            entries.append(Entry(s.unpack(blob), from_bytes(x, s.x, examples), from_bytes(y, s.y, examples)))
+        return entries
+
+    def recall(self, support_x: ArrayLike, support_y: ArrayLike, k: int = 1) -> list[Recollection]:
+        """The k entries whose tasks are nearest to a support set, nearest first.
+
+        Args:
+            support_x: [S, ...].
+            support_y: [S] or [S, ...].
+            k: how many, 1..len(memory).
+
+        Returns:
+            k Recollections; of equally near ones the earlier entry comes first.
+
+        Raises:
+            TypeError, ValueError: if the support set is not of the kind stored, or k is not in 1..len(memory).
+        """
+        x, y = checked_support(support_x, support_y, 1)
+        indices, distances = self.recall_many(x[None], y[None], k)
+        entries = self._entries(indices[0].tolist())
+        found = zip(indices[0].tolist(), distances[0].tolist(), entries, strict=True)
+        return [Recollection(*one) for one in found]
+
+    def recall_many(self, support_x: ArrayLike, support_y: ArrayLike, k: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """`recall` for T support sets at once, without the entries.
+
+        Args:
+            support_x: [T, S, ...].
+            support_y: [T, S] or [T, S, ...].
+            k: how many for each, 1..len(memory).
+
+        Returns:
+            Indices int64 [T, k] and distances float64 [T, k], nearest first.
+
+        Raises:
+            TypeError, ValueError: as `recall`.
+        """
+        x, y = checked_support(support_x, support_y, 2)
+        n = len(self)
+        if not isinstance(k, int | np.integer) or not 1 <= k <= n:
+            raise ValueError(f"k is {k!r} but the memory holds {n} entries, expected 1..{n}" if n else _EMPTY)
+        self._signature.refuse_other_task(x, y)
+        return self._index.nearest(self._embed(x, y), int(k))
+
+    def transfer(self, support_x: ArrayLike, support_y: ArrayLike, k: int = 1) -> list[np.ndarray]:
+        """Weights to start from on a new task: those of the nearest entry, or a mean of the k nearest.
+
+        Args:
+            support_x: [S, ...].
+            support_y: [S] or [S, ...].
+            k: how many entries to start from.
+
+        Returns:
+            θ, arrays of the shapes and dtypes stored.
+
+        Raises:
+            TypeError, ValueError: as `recall`.
+        """
+        x, y = checked_support(support_x, support_y, 1)
+        return [w[0] for w in self.transfer_many(x[None], y[None], k)]
+
+    def transfer_many(self, support_x: ArrayLike, support_y: ArrayLike, k: int = 1) -> list[np.ndarray]:
+        """`transfer` for T support sets at once.
+
+        Args:
+            support_x: [T, S, ...].
+            support_y: [T, S] or [T, S, ...].
+            k: how many entries to start from.
+
+        Returns:
+            Arrays [T, ...] of the dtypes stored.
+
+        Raises:
+            TypeError, ValueError: as `recall`.
+        """
+        indices, distances = self.recall_many(support_x, support_y, k)
+        blobs = np.stack([blob for blob, _, _ in self._rows.read(indices.ravel().tolist())])
+        recalled = self._signature.unpack(blobs.reshape(*indices.shape, -1))
+        if k == 1:
+            return [w[:, 0] for w in recalled]
+        share = 1 / np.maximum(distances, 1e-9)
+        share /= share.sum(1, keepdims=True)
+        return [np.einsum("tk,tk...->t...", share, w.astype(np.float64)).astype(w.dtype) for w in recalled]
+
+    def __repr__(self) -> str:
+        return f"Memory of {len(self)} entries"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self))}</p>"
+
+
+_EMPTY = "the memory is empty: store an entry before recalling one"
