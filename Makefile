@@ -1,0 +1,18 @@
+# make PYTHON=python3.12 lab        with another Python than python3
+# make lab ARGS=--ip=0.0.0.0       what follows ARGS= goes on to JupyterLab or pytest
+PYTHON ?= python3
+
+.PHONY: help lab test lock
+help:
+	@echo "make lab    set up the course in .venv and open it in JupyterLab"
+	@echo "make test   the same set-up, then every test and every chapter"
+	@echo "make lock   choose the versions in requirements.lock anew (needs uv)"
+
+lab test:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "There is no $(PYTHON) here: install Python 3.11, 3.12 or 3.13, or name one (PYTHON=python3.12 make $@)." >&2; exit 1; }
+	@$(PYTHON) scripts/setup.py $@ $(ARGS)
+
+lock:
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra test \
+	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml

@@ -1,0 +1,20 @@
+"""What every test and every chapter runs with, settled before the first kernel starts."""
+
+import os
+
+import pytest
+
+# Read once, when TensorFlow is imported, and inherited by the kernels. Outputs are compared to the letter, so
+# neither start-up lines nor a graphics card may change them; CUDA_VISIBLE_DEVICES=0 runs the tests on a card.
+os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="1", KERAS_BACKEND="tensorflow")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+# What a kernel would choose by itself; plain tests then open no windows either.
+os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+
+collect_ignore = ["exercises"]  # learners fill them in: they are no chapters
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Builds matplotlib's font cache once, here: a chapter on a slow machine would show a warning."""
+    if config.option.nbval and not hasattr(config, "workerinput"):
+        import matplotlib.font_manager  # noqa: F401

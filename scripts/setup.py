@@ -1,0 +1,159 @@
+"""Makes `.venv` where it is missing or out of date, then opens the course or tests it in there.
+
+    python scripts/setup.py lab     JupyterLab on chapter 1
+    python scripts/setup.py test    every test, and every chapter run and compared with its stored outputs
+
+Further arguments go on to JupyterLab or to pytest. `make lab` and `make test` call this file. It needs only
+the standard library, and Python 3.6 can read it: a Python that is too old gets a sentence, not a traceback.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+STAMP = VENV / "set-up-complete"
+SUITABLE = (3, 11) <= sys.version_info[:2] <= (3, 13)
+VERSION = "{}.{}".format(*sys.version_info[:2])
+NAMED = os.environ.get("PYTHON")  # which Python the user asked for, if any
+CHAPTER_1 = "notebooks/01_background.ipynb"
+
+
+def main() -> None:
+    command, arguments = (sys.argv[1] if sys.argv[1:] else ""), sys.argv[2:]
+    if command not in ("lab", "test"):
+        sys.exit(f"setup.py was asked for {command!r}; it knows `lab` and `test`.")
+    os.chdir(str(ROOT))
+    if not complete():
+        set_up()
+    if command == "test":
+        start(["-m", "pytest", "--nbval", *arguments])
+    start(["-m", "jupyterlab", *lab_options(), *arguments])
+
+
+def complete() -> bool:
+    """Whether `.venv` can stay and is what the lock and pyproject.toml ask for."""
+    return kept() and STAMP.read_text().splitlines()[2] == wanted()
+
+
+def kept() -> bool:
+    """Whether `.venv` can stay: a set-up of it once came to its end, in this folder and with this Python."""
+    stamp = STAMP.read_text().splitlines() if STAMP.exists() and VENV_PYTHON.exists() else []
+    return len(stamp) == 3 and stamp[1] == str(ROOT) and (not NAMED or stamp[0] == VERSION)
+
+
+def wanted() -> str:
+    """A digest of the files that the set-up follows."""
+    files = (ROOT / "requirements.lock", ROOT / "pyproject.toml")
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def set_up() -> None:
+    """Makes or updates `.venv`. The stamp goes first and comes back last: without it, all is made anew."""
+    uv = find_uv()
+    python = find_python(uv)
+    print("Setting up .venv: 3 GB, a few minutes the first time.", flush=True)
+    fresh = not kept()
+    if STAMP.exists():
+        STAMP.unlink()
+    if fresh:
+        shutil.rmtree(str(VENV), ignore_errors=True)
+        run(
+            [uv, "venv", "--quiet", "--seed", "--python", python, VENV]
+            if uv
+            else [python, "-m", "venv", VENV]
+        )
+    install = [uv, "pip", "install", "--python", VENV_PYTHON] if uv else [VENV_PYTHON, "-m", "pip", "install"]
+    if not uv:
+        install += ["--compile", "--disable-pip-version-check"]
+    run([*install, "-r", "requirements.lock"])
+    # setuptools, which builds the package, came with the lock: nothing more is fetched.
+    run([*install, "--no-deps", "--no-build-isolation", "--editable", "."])
+    version = subprocess.check_output(
+        [str(VENV_PYTHON), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    )
+    unfinished = STAMP.with_name("set-up-unfinished")
+    unfinished.write_text("\n".join([version.decode().strip(), str(ROOT), wanted()]))
+    os.replace(str(unfinished), str(STAMP))
+
+
+def find_uv() -> str:
+    """The path of a uv that works, or ''."""
+    uv = shutil.which("uv") or ""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return uv if uv and subprocess.call([uv, "--version"], **quiet) == 0 else ""
+
+
+def find_python(uv: str) -> str:
+    """The Python that `.venv` is made from: this one, or else what uv finds on this machine."""
+    other = "name another one, for example `PYTHON=python3.12 make lab`"
+    if not SUITABLE:
+        found = find_with_uv(uv) if uv and not NAMED else ""
+        if not found:
+            sys.exit(
+                f"The course needs Python 3.11, 3.12 or 3.13, and this is Python {VERSION}: "
+                f"install one of them, or {other}."
+            )
+        return found
+    if not uv:
+        try:
+            import ensurepip  # noqa: F401 - Debian takes it out of Python, and then `venv` fails
+            import venv  # noqa: F401
+        except ImportError:
+            sys.exit(
+                f"This Python {VERSION} cannot make virtual environments: install its venv module "
+                f"(Debian and Ubuntu: `apt install python{VERSION}-venv`) or {other}."
+            )
+    # The active environment may be the `.venv` that is about to be replaced: take the Python behind it.
+    return getattr(sys, "_base_executable", None) or sys.executable
+
+
+def find_with_uv(uv: str) -> str:
+    """A suitable Python that is installed already, or ''; uv is not allowed to download one."""
+    search = subprocess.run(
+        [uv, "python", "find", "--no-project", ">=3.11,<3.14"],
+        env=dict(os.environ, UV_PYTHON_DOWNLOADS="never"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    return search.stdout.decode().strip()
+
+
+def run(command: list) -> None:
+    """Runs one step of the set-up, with bytecode compiled now: without it each start takes seconds longer."""
+    environment = dict(os.environ, UV_COMPILE_BYTECODE="1", UV_PYTHON_DOWNLOADS="never")
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    if subprocess.call([str(part) for part in command], env=environment) != 0:
+        sys.exit("The set-up did not finish; its last lines above say why. The same command starts it again.")
+
+
+def lab_options() -> list:
+    options = [f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{CHAPTER_1}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append(
+            "--allow-root"
+        )  # JupyterLab refuses to run as root, which is all that a bare container has
+    if sys.platform.startswith("linux") and not {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"} & set(os.environ):
+        options.append("--no-browser")  # and prints the address
+    return options
+
+
+def start(arguments: list) -> None:
+    """Becomes the Python of `.venv`, so that Ctrl-C and exit status are its own; Windows can only wait."""
+    command = [str(VENV_PYTHON), *arguments]
+    sys.stdout.flush()
+    if os.name == "nt":
+        sys.exit(subprocess.call(command))
+    os.execv(command[0], command)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. The same command starts it again.")
