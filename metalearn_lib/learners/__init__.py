@@ -1,0 +1,18 @@
+"""Every learner of the library: a Keras model whose input is a task."""
+
+from metalearn_lib.learners.base import Learner, check_task
+from metalearn_lib.learners.baselines import FromScratch, JointTraining, NearestNeighbour
+from metalearn_lib.learners.maml import MAML
+from metalearn_lib.learners.prototypes import PrototypicalNetwork
+from metalearn_lib.learners.reptile import Reptile
+
+__all__ = [
+    "MAML",
+    "FromScratch",
+    "JointTraining",
+    "Learner",
+    "NearestNeighbour",
+    "PrototypicalNetwork",
+    "Reptile",
+    "check_task",
+]

@@ -1,0 +1,112 @@
+"""What a learner has to beat: no adaptation, learning from scratch, joint training, the nearest neighbour."""
+
+from typing import Any
+
+from metalearn_lib._tensorflow import keras, tf
+from metalearn_lib.learners.base import Learner
+from metalearn_lib.learners.gradient import GradientLearner
+from metalearn_lib.learners.prototypes import squared_distances
+from metalearn_lib.tasks import Task
+
+
+@keras.saving.register_keras_serializable("metalearn_lib")
+class JointTraining(GradientLearner):
+    """One model trained on the examples of all tasks together, then fine-tuned on a new task's support set.
+
+    With `inner_steps=0`, the default, it does not adapt: the model as trained predicts every task's queries.
+
+    Args:
+        model: any Keras model.
+        inner_rate: rate of the fine-tuning.
+        inner_steps: number of gradient steps of the fine-tuning; 0 for none.
+        statistics: see `GradientLearner`.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        inner_rate: float = 0.01,
+        inner_steps: int = 0,
+        statistics: str = "support",
+        **kwargs: Any,
+    ):
+        super().__init__(model, inner_rate, inner_steps, statistics, **kwargs)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One gradient step on the support and query examples of all tasks of a meta-batch."""
+        task, query_y = data
+        x = tf.concat([task["support_x"], task["query_x"]], axis=1)
+        y = tf.concat([task["support_y"], query_y], axis=1)
+        weights = self.model.trainable_variables
+        with tf.GradientTape() as tape:
+            predictions = self.model(tf.reshape(x, [-1, *x.shape[2:]]), training=True)
+            loss = self.loss_of(tf.reshape(y, [-1, *y.shape[2:]]), predictions)
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        self._loss_tracker.update_state(loss)
+        predictions = tf.reshape(predictions, [-1, x.shape[1], *predictions.shape[1:]])
+        return self.compute_metrics(task, query_y, predictions[:, task["support_x"].shape[1] :])
+
+
+@keras.saving.register_keras_serializable("metalearn_lib")
+class FromScratch(GradientLearner):
+    """Learns each task on its own, from the model's random initial weights; `fit` changes nothing.
+
+    Args:
+        model: any Keras model, as initialised.
+        inner_rate: rate of the gradient steps on the support set.
+        inner_steps: number of gradient steps on the support set.
+        statistics: see `GradientLearner`.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        inner_rate: float = 0.01,
+        inner_steps: int = 100,
+        statistics: str = "support",
+        **kwargs: Any,
+    ):
+        super().__init__(model, inner_rate, inner_steps, statistics, **kwargs)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Measures, and trains nothing."""
+        return self.test_step(data)
+
+
+@keras.saving.register_keras_serializable("metalearn_lib")
+class NearestNeighbour(Learner):
+    """Predicts the target of the nearest support example; `fit` changes nothing.
+
+    For labels, predictions are scores [T, Q, N]: the negative squared distance to the nearest example of each class.
+    For values, they are the values of the nearest example [T, Q, ...].
+
+    Args:
+        model: a Keras model whose outputs are compared; None compares the examples themselves.
+    """
+
+    def __init__(self, model: keras.Model | None = None, **kwargs: Any):
+        super().__init__(model, **kwargs)
+        self.supports_jit = False  # the number of ways is known only when the labels are
+
+    def call(self, task: Task, training: bool = False) -> tf.Tensor:
+        """Predictions of the queries, from the nearest support examples."""
+        support, query = (self._flat(task[name]) for name in ("support_x", "query_x"))
+        distances = squared_distances(query, support)
+        support_y = task["support_y"]
+        if not support_y.dtype.is_integer:
+            return tf.gather(support_y, tf.argmin(distances, axis=-1), batch_dims=1)
+        ways = tf.reduce_max(support_y) + 1
+        of_other_class = tf.one_hot(
+            support_y, ways, on_value=0.0, off_value=float("inf"), dtype=distances.dtype
+        )
+        return -tf.reduce_min(distances[..., None] + of_other_class[:, None], axis=2)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Measures, and trains nothing."""
+        return self.test_step(data)
+
+    def _flat(self, x: tf.Tensor) -> tf.Tensor:
+        if self.model is not None:
+            features = self.model(tf.reshape(x, [-1, *x.shape[2:]]), training=False)
+            x = tf.reshape(features, [-1, x.shape[1], *features.shape[1:]])
+        return tf.reshape(x, [-1, x.shape[1], int(tf.reduce_prod(x.shape[2:]))])

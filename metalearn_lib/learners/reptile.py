@@ -1,0 +1,59 @@
+"""Reptile (Nichol, Achiam, Schulman 2018)."""
+
+from typing import Any
+
+from metalearn_lib._tensorflow import keras, tf
+from metalearn_lib.learners.base import over_tasks
+from metalearn_lib.learners.gradient import GradientLearner
+
+
+@keras.saving.register_keras_serializable("metalearn_lib")
+class Reptile(GradientLearner):
+    """Moves the initialisation towards the weights that each task's inner loop ends in.
+
+    The difference θ − θ' takes the place of a gradient (algorithm 1 of the paper): compile with
+    `keras.optimizers.SGD(ε)` for the paper's outer step ε, or with Adam. With one inner step it is joint training
+    on the support sets; it needs at least two to learn to learn. The queries are only measured, never learned from.
+
+    Args:
+        model: any Keras model.
+        inner_rate: rate of the inner loop.
+        inner_steps: number of gradient steps on a task, at least 2.
+        statistics: see `GradientLearner`.
+
+    Raises:
+        ValueError: for fewer than two inner steps.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        inner_rate: float = 0.02,
+        inner_steps: int = 5,
+        statistics: str = "support",
+        **kwargs: Any,
+    ):
+        super().__init__(model, inner_rate, inner_steps, statistics, **kwargs)
+        if inner_steps < 2:
+            raise ValueError(
+                f"inner_steps is {inner_steps}, expected at least 2: with fewer, Reptile is joint training"
+            )
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of the outer loop on a meta-batch."""
+        task, query_y = data
+        start = self._start()
+
+        def difference(support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor, query_y: tf.Tensor):
+            weights = self.adapt(start, support_x, support_y)[-1]
+            predictions = self.predict_from(weights, support_x, query_x)
+            return (
+                self.loss_of(query_y, predictions),
+                predictions,
+                [a - b for a, b in zip(start, weights, strict=True)],
+            )
+
+        losses, predictions, differences = over_tasks(
+            difference, task["support_x"], task["support_y"], task["query_x"], query_y
+        )
+        return self.apply_meta_gradients(task, query_y, differences, predictions, losses)

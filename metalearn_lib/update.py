@@ -1,0 +1,56 @@
+"""The update rule θ ← θ − α∇L(θ, D), and the inner loop made of it.
+
+Both work on values, not on variables: they take the weights as a list of tensors and return new ones, so a
+tape outside can differentiate through them.
+"""
+
+from collections.abc import Callable, Sequence
+
+from metalearn_lib._tensorflow import tf
+
+Weights = list[tf.Tensor]
+
+
+def gradient_step(
+    loss: Callable[[Weights], tf.Tensor],
+    weights: Sequence[tf.Tensor],
+    rate: float | tf.Tensor | Sequence[tf.Tensor],
+    first_order: bool = False,
+) -> Weights:
+    """One step of gradient descent, θ ← θ − α∇L(θ, D).
+
+    Args:
+        loss: L(·, D), from weights to a scalar.
+        weights: θ, a list of tensors of any shapes.
+        rate: α, one number for all weights or one tensor for each.
+        first_order: take the gradient as a constant, so that a tape outside sees dθ'/dθ = 1 and no Hessian.
+
+    Returns:
+        The new weights, of the same shapes.
+    """
+    with tf.GradientTape() as tape:
+        tape.watch(weights)
+        value = loss(list(weights))
+    gradients = tape.gradient(value, list(weights), unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    if first_order:
+        gradients = [tf.stop_gradient(gradient) for gradient in gradients]
+    rates = rate if isinstance(rate, list | tuple) else [rate] * len(gradients)
+    return [w - tf.cast(a, w.dtype) * g for w, g, a in zip(weights, gradients, rates, strict=True)]
+
+
+def inner_loop(
+    loss: Callable[[Weights], tf.Tensor],
+    weights: Sequence[tf.Tensor],
+    rate: float | tf.Tensor | Sequence[tf.Tensor],
+    steps: int,
+    first_order: bool = False,
+) -> list[Weights]:
+    """The path of `steps` gradient steps on one task.
+
+    Returns:
+        The weights after 0, 1, ..., `steps` steps: a list of `steps + 1` lists of tensors.
+    """
+    path = [list(weights)]
+    for _ in range(steps):
+        path.append(gradient_step(loss, path[-1], rate, first_order))
+    return path
