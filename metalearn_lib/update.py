@@ -10,6 +10,9 @@ from metalearn_lib._tensorflow import tf
 
 Weights = list[tf.Tensor]
 
+# A few steps written out run faster; many take too long to compile.
+MOST_UNROLLED = 10
+
 
 def gradient_step(
     loss: Callable[[Weights], tf.Tensor],
@@ -44,13 +47,26 @@ def inner_loop(
     rate: float | tf.Tensor | Sequence[tf.Tensor],
     steps: int,
     first_order: bool = False,
-) -> list[Weights]:
-    """The path of `steps` gradient steps on one task.
+) -> Weights:
+    """`steps` gradient steps on one task: θ after the inner loop, differentiable with respect to θ before it.
+
+    Args:
+        loss: L(·, D), from weights to a scalar.
+        weights: θ, a list of tensors of any shapes.
+        rate: α, one number for all weights or one tensor for each.
+        steps: number of gradient steps.
+        first_order: see `gradient_step`.
 
     Returns:
-        The weights after 0, 1, ..., `steps` steps: a list of `steps + 1` lists of tensors.
+        The new weights, of the same shapes.
     """
-    path = [list(weights)]
+
+    def step(*weights: tf.Tensor) -> Weights:
+        return gradient_step(loss, weights, rate, first_order)
+
+    weights = list(weights)
+    if steps > MOST_UNROLLED:
+        return list(tf.while_loop(lambda *_: True, step, weights, maximum_iterations=steps))
     for _ in range(steps):
-        path.append(gradient_step(loss, path[-1], rate, first_order))
-    return path
+        weights = step(*weights)
+    return weights

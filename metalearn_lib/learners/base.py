@@ -50,9 +50,7 @@ class Learner(keras.Model):
         """
         raise NotImplementedError
 
-    def fit(
-        self, x: Any = None, y: Any = None, *, verbose: Any = "auto", callbacks: Any = None, **kwargs: Any
-    ):
+    def fit(self, x: Any = None, y: Any = None, *, verbose: Any = "auto", callbacks: Any = None, **kwargs: Any):
         """`keras.Model.fit` on a stream of meta-batches; "auto" shows one tqdm bar, 0 none.
 
         Raises:
@@ -102,9 +100,7 @@ class Learner(keras.Model):
         return None
 
 
-def check_task(
-    task: Task, query_y: Any = None, model: keras.Model | None = None, outputs: int | None = None
-) -> None:
+def check_task(task: Task, query_y: Any = None, model: keras.Model | None = None, outputs: int | None = None) -> None:
     """Raise one clear sentence if a meta-batch cannot be learned from.
 
     Args:
@@ -144,7 +140,7 @@ def check_task(
         wanted = None if model is None else tuple(model.input_shape[1:])
         came = arrays[name].shape[2:]
         if wanted is not None and (
-            len(wanted) != len(came) or any(w not in (None, c) for w, c in zip(wanted, came))
+            len(wanted) != len(came) or any(w not in (None, c) for w, c in zip(wanted, came, strict=True))
         ):
             raise ValueError(f"{name} has examples of shape {came} but the model takes {wanted}")
     for name in (SUPPORT_Y, "query_y"):

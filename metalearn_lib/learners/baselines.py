@@ -1,5 +1,6 @@
 """What a learner has to beat: no adaptation, learning from scratch, joint training, the nearest neighbour."""
 
+import math
 from typing import Any
 
 from metalearn_lib._tensorflow import keras, tf
@@ -49,7 +50,7 @@ class JointTraining(GradientLearner):
 
 @keras.saving.register_keras_serializable("metalearn_lib")
 class FromScratch(GradientLearner):
-    """Learns each task on its own, from the model's random initial weights; `fit` changes nothing.
+    """Learns each task on its own, from the model's initial weights; `fit` changes nothing.
 
     Args:
         model: any Keras model, as initialised.
@@ -68,9 +69,9 @@ class FromScratch(GradientLearner):
     ):
         super().__init__(model, inner_rate, inner_steps, statistics, **kwargs)
 
-    def train_step(self, data: Any) -> dict[str, Any]:
-        """Measures, and trains nothing."""
-        return self.test_step(data)
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """There is nothing to train: returns at once."""
+        return keras.callbacks.History()
 
 
 @keras.saving.register_keras_serializable("metalearn_lib")
@@ -96,17 +97,15 @@ class NearestNeighbour(Learner):
         if not support_y.dtype.is_integer:
             return tf.gather(support_y, tf.argmin(distances, axis=-1), batch_dims=1)
         ways = tf.reduce_max(support_y) + 1
-        of_other_class = tf.one_hot(
-            support_y, ways, on_value=0.0, off_value=float("inf"), dtype=distances.dtype
-        )
+        of_other_class = tf.one_hot(support_y, ways, on_value=0.0, off_value=float("inf"), dtype=distances.dtype)
         return -tf.reduce_min(distances[..., None] + of_other_class[:, None], axis=2)
 
-    def train_step(self, data: Any) -> dict[str, Any]:
-        """Measures, and trains nothing."""
-        return self.test_step(data)
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """There is nothing to train: returns at once."""
+        return keras.callbacks.History()
 
     def _flat(self, x: tf.Tensor) -> tf.Tensor:
         if self.model is not None:
             features = self.model(tf.reshape(x, [-1, *x.shape[2:]]), training=False)
             x = tf.reshape(features, [-1, x.shape[1], *features.shape[1:]])
-        return tf.reshape(x, [-1, x.shape[1], int(tf.reduce_prod(x.shape[2:]))])
+        return tf.reshape(x, [-1, x.shape[1], math.prod(x.shape[2:])])

@@ -1,9 +1,12 @@
 """What the learners that adapt by gradient descent have in common: the inner loop on one task."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import Learner, over_tasks
+from metalearn_lib.learners.base import KEYS, Learner, check_task, over_tasks
 from metalearn_lib.tasks import Task
 from metalearn_lib.update import Weights, inner_loop
 
@@ -47,24 +50,36 @@ class GradientLearner(Learner):
         self.statistics = statistics
         self._momentum = _momentum_of_statistics(model)
 
+    def compile(self, *args: Any, jit_compile: bool | str = True, **kwargs: Any) -> None:
+        """`keras.Model.compile`, with XLA unless told otherwise: an inner loop is many small operations."""
+        super().compile(*args, jit_compile=jit_compile, **kwargs)
+
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Adapt to each task's support set and predict its queries [T, Q, ...]."""
-        start = self._start()
 
-        def predict(support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor) -> tf.Tensor:
-            return self.predict_from(self.adapt(start, support_x, support_y)[-1], support_x, query_x)
+        def predict(start: Weights, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor) -> tf.Tensor:
+            return self.predict_from(self.adapt(start, support_x, support_y), support_x, query_x)
 
-        return over_tasks(predict, task["support_x"], task["support_y"], task["query_x"])
+        start = self._start(task["support_x"], task["support_y"])
+        return over_tasks(predict, start, *(task[name] for name in KEYS))
 
-    def predict_path(self, task: Task, steps: int) -> tf.Tensor:
-        """Predictions after 0, 1, ..., `steps` inner steps: [T, steps + 1, Q, ...]."""
-        start = self._start()
+    def predict_path(self, task: Task, steps: int) -> Iterator[np.ndarray]:
+        """Predictions [T, Q, ...] after 0, 1, ..., `steps` inner steps: `steps + 1` arrays, one after another."""
+        check_task(task, model=self.model, outputs=self._outputs())
+        arrays = [tf.convert_to_tensor(task[name]) for name in KEYS]
 
-        def predict(support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor) -> tf.Tensor:
-            path = self.adapt(start, support_x, support_y, steps)
-            return tf.stack([self.predict_from(weights, support_x, query_x) for weights in path])
+        def adapt(weights: Weights, support_x: tf.Tensor, support_y: tf.Tensor) -> Weights:
+            return self.adapt(weights, support_x, support_y, steps=1)
 
-        return over_tasks(predict, task["support_x"], task["support_y"], task["query_x"])
+        step = tf.function(lambda *arguments: over_tasks(adapt, *arguments), jit_compile=self.jit_compile)
+        predict = tf.function(
+            lambda *arguments: over_tasks(self.predict_from, *arguments), jit_compile=self.jit_compile
+        )
+        weights = self._start(arrays[0], arrays[1])
+        for number in range(steps + 1):
+            if number:
+                weights = step(weights, arrays[0], arrays[1])
+            yield predict(weights, arrays[0], arrays[2]).numpy()
 
     def adapt(
         self,
@@ -73,8 +88,8 @@ class GradientLearner(Learner):
         support_y: tf.Tensor,
         steps: int | None = None,
         first_order: bool = False,
-    ) -> list[Weights]:
-        """The inner loop on one task, from `weights`.
+    ) -> Weights:
+        """The weights after the inner loop on one task.
 
         Args:
             weights: the trainable weights of the model.
@@ -84,7 +99,7 @@ class GradientLearner(Learner):
             first_order: see `metalearn_lib.update.gradient_step`.
 
         Returns:
-            The weights after 0, 1, ... steps.
+            The adapted weights.
         """
 
         def loss(weights: Weights) -> tf.Tensor:
@@ -107,9 +122,7 @@ class GradientLearner(Learner):
             ValueError: if the learner was not compiled with a loss.
         """
         if not self.compiled or self._compile_loss is None:
-            raise ValueError(
-                f"{type(self).__name__} has no loss yet: call compile(loss=...) first, it adapts by it"
-            )
+            raise ValueError(f"{type(self).__name__} has no loss yet: call compile(loss=...) first, it adapts by it")
         return self.compute_loss(y=y, y_pred=predictions)
 
     def get_config(self) -> dict[str, Any]:
@@ -121,16 +134,18 @@ class GradientLearner(Learner):
         }
         return {**super().get_config(), **settings}
 
-    def apply_meta_gradients(
-        self, task: Task, query_y: tf.Tensor, gradients: Weights, predictions: tf.Tensor, losses
-    ):
+    def apply_meta_gradients(self, task: Task, query_y: tf.Tensor, gradients: Weights, predictions: tf.Tensor, losses):
         """Update the initialisation by the mean over tasks of `gradients` ([T, ...] each) and return the metrics."""
         self.optimizer.apply([tf.reduce_mean(g, axis=0) for g in gradients], self.model.trainable_variables)
         self._loss_tracker.update_state(losses)
         return self.compute_metrics(task, query_y, predictions)
 
-    def _start(self) -> Weights:
-        """The initialisation as tensors, read once so that a vectorised body captures values."""
+    def _start(self, support_x: tf.Tensor, support_y: tf.Tensor) -> Weights:
+        """Where the inner loop of each of T tasks starts: weights of shape [T, ...]."""
+        return [tf.repeat(w[None], tf.shape(support_x)[0], axis=0) for w in self.initialisation()]
+
+    def initialisation(self) -> Weights:
+        """θ as tensors, read once so that a vectorised body captures values, not variables."""
         return [tf.convert_to_tensor(variable) for variable in self.model.trainable_variables]
 
     def _state(self) -> Weights:

@@ -37,14 +37,14 @@ class MAML(GradientLearner):
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of the outer loop on a meta-batch."""
         task, query_y = data
-        start = self._start()
+        start = self.initialisation()
 
         def meta_gradient(support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor, query_y: tf.Tensor):
             # Both tapes live in the vectorised body: an outer tape that crossed it would make XLA compile anew
             # at every step.
             with tf.GradientTape() as tape:
                 tape.watch(start)
-                weights = self.adapt(start, support_x, support_y, first_order=self.first_order)[-1]
+                weights = self.adapt(start, support_x, support_y, first_order=self.first_order)
                 predictions = self.predict_from(weights, support_x, query_x)
                 loss = self.loss_of(query_y, predictions)
             gradients = tape.gradient(loss, start, unconnected_gradients=tf.UnconnectedGradients.ZERO)

@@ -42,10 +42,10 @@ class Reptile(GradientLearner):
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of the outer loop on a meta-batch."""
         task, query_y = data
-        start = self._start()
+        start = self.initialisation()
 
         def difference(support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor, query_y: tf.Tensor):
-            weights = self.adapt(start, support_x, support_y)[-1]
+            weights = self.adapt(start, support_x, support_y)
             predictions = self.predict_from(weights, support_x, query_x)
             return (
                 self.loss_of(query_y, predictions),
