@@ -110,9 +110,7 @@ def draw(characters: str, drawers: int = 20, size: int = 28, seed: int = 0) -> n
     known = {character: index for index, character in enumerate(_skeletons()[0])}
     if not characters or (unknown := next((c for c in characters if c not in known), None)):
         came = f"has {unknown!r}" if characters else "is empty"
-        raise ValueError(
-            f"characters {came}, expected some of the {len(known)} glyphs that load_glyphs() has"
-        )
+        raise ValueError(f"characters {came}, expected some of the {len(known)} glyphs that load_glyphs() has")
     images = np.empty((len(characters), drawers, size, size, 1), np.uint8)
     step = SIDE / size
     for first in range(0, len(characters), _CHUNK):
@@ -127,9 +125,7 @@ def draw(characters: str, drawers: int = 20, size: int = 28, seed: int = 0) -> n
         glyph = np.repeat([known[character] for character in chunk], drawers)
         pen = (PEN[0] + (PEN[1] - PEN[0]) * (random[:, 0] + 1) / 2).astype(np.float32)
         ink = (pen[:, None, None] - _look_up(glyph, x, y) / jacobian) / np.float32(step) + np.float32(0.5)
-        images[first : first + _CHUNK] = np.rint(ink.clip(0, 1) * 255).reshape(
-            len(chunk), drawers, size, size, 1
-        )
+        images[first : first + _CHUNK] = np.rint(ink.clip(0, 1) * 255).reshape(len(chunk), drawers, size, size, 1)
     return images
 
 

@@ -42,17 +42,13 @@ class LabelledImages:
         if labels.shape != images.shape[:1]:
             raise ValueError(f"labels has shape {labels.shape}, expected [{len(images)}], one per image")
         if len(self.alphabets) != len(self.classes):
-            raise ValueError(
-                f"alphabets has {len(self.alphabets)} names, expected {len(self.classes)}, one per class"
-            )
+            raise ValueError(f"alphabets has {len(self.alphabets)} names, expected {len(self.classes)}, one per class")
         low, high = labels.min(), labels.max()
         if low < 0 or high >= len(self.classes):
             raise ValueError(f"labels are {low}..{high}, expected 0..{len(self.classes) - 1}, one per class")
         counts = np.bincount(labels, minlength=len(self.classes))
         if not counts.all():
-            raise ValueError(
-                f"class {self.classes[int(counts.argmin())]!r} has no image, expected at least 1"
-            )
+            raise ValueError(f"class {self.classes[int(counts.argmin())]!r} has no image, expected at least 1")
         for name, value in (
             ("images", images),
             ("labels", labels.astype(np.int32)),
@@ -135,9 +131,7 @@ class LabelledImages:
         if by not in ("class", "alphabet"):
             raise ValueError(f"by is {by!r}, expected 'class' or 'alphabet'")
         if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
-            raise ValueError(
-                f"fractions is {tuple(fractions)}, expected three positive numbers that sum to 1"
-            )
+            raise ValueError(f"fractions is {tuple(fractions)}, expected three positive numbers that sum to 1")
         group = np.arange(len(self.classes))
         if by == "alphabet":
             group = np.unique(self.alphabets, return_inverse=True)[1]
@@ -206,9 +200,7 @@ def load_images(folder: str | Path, size: int = 28) -> LabelledImages:
     for first in _folders(folder):
         if seconds := _folders(first):
             if _images(first):
-                raise ValueError(
-                    f"folder {str(first)!r} holds images beside folders, expected one or the other"
-                )
+                raise ValueError(f"folder {str(first)!r} holds images beside folders, expected one or the other")
             files |= {(first.name, f"{first.name}/{second.name}"): _images(second) for second in seconds}
         else:
             files[folder.name, first.name] = _images(first)
