@@ -1,7 +1,7 @@
 """What an entry of a memory looks like, and the checks at its door.
 
-An entry is kept as bytes: the weights θ one after another in one blob, the support set in two. The `Signature`, the
-shapes and dtypes that all entries of a memory share, turns them back into the same bits. No pickle is involved.
+An entry is kept as bytes: the weights θ one after another in one blob, the support set in two. The `Signature`,
+the shapes and dtypes that all entries of a memory share, turns them back into the same bits, without pickle.
 """
 
 import json
@@ -12,7 +12,7 @@ import ml_dtypes  # noqa: F401  (registers bfloat16 and its kin with NumPy)
 import numpy as np
 from numpy.typing import ArrayLike
 
-from metalearn_lib.embedding import MAX_CLASSES
+from metalearn_lib.embedding import MAX_CLASSES, TaskEmbedding
 
 
 @dataclass(frozen=True)
@@ -50,37 +50,32 @@ class Signature:
         specs = tuple(Spec(w.shape[1:], w.dtype.name) for w in weights)
         return cls(specs, Spec(x.shape[2:], x.dtype.name), Spec(y.shape[2:], y.dtype.name))
 
-    def refuse_other(self, other: "Signature") -> None:
-        """Raises ValueError if `other`, of what is to be stored, is not this signature."""
-        if len(other.weights) != len(self.weights):
+    def refuse_other(self, new: "Signature") -> None:
+        """Raises ValueError if `new`, of an entry to be stored, is not this signature."""
+        own = self
+        if len(new.weights) != len(own.weights):
             raise ValueError(
-                f"weights has {len(other.weights)} arrays but the entries of this memory have {len(self.weights)}: "
+                f"weights has {len(new.weights)} arrays but the entries of this memory have {len(own.weights)}: "
                 "they belong to another model"
             )
-        for i, (new, own) in enumerate(zip(other.weights, self.weights, strict=True)):
-            if new != own:
-                raise ValueError(
-                    f"weights[{i}] is {new} but in the entries of this memory it is {own}: they belong to another model"
-                )
-        for name, new, own in ("support_x", other.x, self.x), ("support_y", other.y, self.y):
-            if new != own:
-                raise ValueError(f"{name} has examples of {new} but the entries of this memory have {own}")
+        named = [(f"weights[{i}] is", *pair) for i, pair in enumerate(zip(new.weights, own.weights, strict=True))]
+        named += [("support_x has examples of", new.x, own.x), ("support_y has targets of", new.y, own.y)]
+        for what, came, expected in named:
+            if came != expected:
+                raise ValueError(f"{what} {came} but the entries of this memory have {expected} there")
 
     def refuse_other_task(self, x: np.ndarray, y: np.ndarray) -> None:
         """Raises ValueError if support sets x, y cannot be compared with the tasks of this memory."""
+        labels, own_labels = y.dtype.kind in "iub", np.dtype(self.y.dtype).kind in "iub"
         if x.shape[2:] != self.x.shape:
-            raise ValueError(
-                f"support_x has examples of shape {list(x.shape[2:])} but this memory holds {list(self.x.shape)}"
-            )
-        labels = [np.dtype(d).kind in "iub" for d in (y.dtype, self.y.dtype)]
-        if labels[0] != labels[1]:
-            raise ValueError(
-                f"support_y holds {_meaning(labels[0])} but the entries of this memory hold {_meaning(labels[1])}"
-            )
-        if not labels[0] and np.prod(y.shape[2:]) != np.prod(self.y.shape):
-            raise ValueError(
-                f"support_y has targets of shape {list(y.shape[2:])} but this memory holds {list(self.y.shape)}"
-            )
+            name, came, expected = "support_x has examples", list(x.shape[2:]), list(self.x.shape)
+        elif labels != own_labels:
+            name, came, expected = "support_y is", _meaning(labels), _meaning(own_labels)
+        elif not labels and y.shape[2:] != self.y.shape:
+            name, came, expected = "support_y has targets", list(y.shape[2:]), list(self.y.shape)
+        else:
+            return
+        raise ValueError(f"{name} {came} but the entries of this memory have {expected}")
 
     @property
     def weight_bytes(self) -> int:
@@ -99,17 +94,24 @@ class Signature:
             start += spec.nbytes
         return weights
 
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
 
-    @classmethod
-    def from_json(cls, text: str) -> "Signature":
-        fields = json.loads(text)
+def to_header(signature: Signature, embedding: TaskEmbedding) -> str:
+    """What a memory on disk must know to read its entries and to embed new tasks as the old ones."""
+    return json.dumps({"signature": asdict(signature), "embedding": asdict(embedding)})
 
-        def spec(f: dict) -> Spec:
-            return Spec(tuple(f["shape"]), f["dtype"])
 
-        return cls(tuple(map(spec, fields["weights"])), spec(fields["x"]), spec(fields["y"]))
+def from_header(text: str) -> tuple[Signature, TaskEmbedding]:
+    """The inverse of `to_header`."""
+    fields = json.loads(text)
+    signature, embedding = fields["signature"], fields["embedding"]
+
+    def spec(f: dict) -> Spec:
+        return Spec(tuple(f["shape"]), f["dtype"])
+
+    if isinstance(embedding["x_scale"], list):
+        embedding["x_scale"] = tuple(embedding["x_scale"])
+    weights = tuple(map(spec, signature["weights"]))
+    return Signature(weights, spec(signature["x"]), spec(signature["y"])), TaskEmbedding(**embedding)
 
 
 def to_bytes(array: np.ndarray, axes: int) -> np.ndarray:
@@ -143,7 +145,7 @@ def checked_support(support_x: ArrayLike, support_y: ArrayLike, axes: int) -> tu
 
     Raises:
         TypeError: if they are not numeric.
-        ValueError: if they are empty, not finite, of unequal lengths, or have labels outside 0..MAX_CLASSES − 1.
+        ValueError: if they are empty, not finite, of unequal lengths, or with labels outside 0..MAX_CLASSES − 1.
     """
     x, y = _finite("support_x", support_x), _finite("support_y", support_y)
     lead = ["[S, ...]", "[T, S, ...]"][axes - 1]
@@ -152,7 +154,7 @@ def checked_support(support_x: ArrayLike, support_y: ArrayLike, axes: int) -> tu
             raise ValueError(f"{name} has shape {list(array.shape)}, expected {lead}")
     if x.shape[:axes] != y.shape[:axes]:
         raise ValueError(
-            f"support_x has shape {list(x.shape)} and support_y {list(y.shape)}, expected one target for each example"
+            f"support_x has shape {list(x.shape)}, support_y {list(y.shape)}, expected a target for each example"
         )
     if 0 in x.shape or 0 in y.shape:
         raise ValueError(f"support_x has shape {list(x.shape)} and is empty, expected at least one example")
@@ -183,4 +185,4 @@ _EXTENDED = ("bfloat16", "float8_e4m3fn", "float8_e5m2")
 
 
 def _meaning(labels: bool) -> str:
-    return "integer labels" if labels else "floating-point values"
+    return "integer labels" if labels else "values of a floating type"

@@ -41,9 +41,13 @@ class InProcess:
     def __init__(self) -> None:
         self._columns: list[Growing] = []
         self._ends = Growing(1, np.int64)
+        self._news: list[np.ndarray] = []
 
-    def append(self, weights: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
-        """Adds T entries: weights [T, bytes], x and y [T, S, bytes]."""
+    def header(self) -> None:
+        """None: a memory in the process starts empty."""
+
+    def append(self, header: str, weights: np.ndarray, x: np.ndarray, y: np.ndarray, embedded: np.ndarray) -> None:
+        """Adds T entries: weights [T, bytes], x and y [T, S, bytes], embeddings [T, C, F]."""
         if not self._columns:
             self._columns = [Growing(column.shape[-1], np.uint8) for column in (weights, x, y)]
         examples = len(self._columns[1].rows)
@@ -51,6 +55,12 @@ class InProcess:
         for column, new in zip(self._columns[1:], (x, y), strict=True):
             column.append(new.reshape(-1, new.shape[-1]))
         self._ends.append(examples + x.shape[1] * np.arange(1, len(x) + 1)[:, None])
+        self._news.append(embedded.reshape(len(embedded), -1))
+
+    def news(self) -> Iterator[np.ndarray]:
+        """The embeddings [T, C·F] of entries that earlier calls have not given."""
+        while self._news:
+            yield self._news.pop(0)
 
     def read(self, indices: Sequence[int]) -> Iterator[Blobs]:
         """The bytes (weights, x [S, bytes], y [S, bytes]) of each index."""
@@ -70,9 +80,8 @@ class Index:
     def __len__(self) -> int:
         return len(self._norms.rows)
 
-    def append(self, embedded: np.ndarray) -> None:
-        """Adds embeddings [T, C, F] float32; where C differs, classes never seen count as weights of zero."""
-        flat = embedded.reshape(len(embedded), -1)
+    def append(self, flat: np.ndarray) -> None:
+        """Adds embeddings [T, C·F] float32; where C differs, classes never seen count as weights of zero."""
         width = self._vectors.rows.shape[1]
         if flat.shape[1] > width:
             wider = Growing(flat.shape[1], np.float32)
