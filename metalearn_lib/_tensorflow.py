@@ -24,3 +24,6 @@ with tempfile.TemporaryFile() as held_back:
         sys.stderr.flush()
         os.dup2(stderr, 2)
         os.close(stderr)
+
+# A learner is traced once for each shape of meta-batch; TensorFlow warns of that as if it were a mistake.
+tf.get_logger().setLevel("ERROR")

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from metalearn_lib.data.images import LabelledImages
-from metalearn_lib.tasks import MetaBatch, _at_least, task_stream
+from metalearn_lib.tasks import MetaBatch, at_least, task_stream
 
 
 def episodes(
@@ -41,7 +41,7 @@ def episodes(
         ValueError: if there are not enough classes, or a class has not enough images.
     """
     for name, value in (("ways", ways), ("shots", shots), ("queries", queries)):
-        _at_least(name, value, 1)
+        at_least(1, **{name: value})
     allowed = _allowed(images, ways, within_alphabet)
     each = shots + queries
     drawable = np.flatnonzero(allowed.any(axis=0))

@@ -99,9 +99,7 @@ class TaskConv2D(keras.layers.Conv2D):
             return super().call(inputs)
         if self.dilation_rate != (1, 1) or self.groups != 1 or self.data_format != "channels_last":
             raise ValueError("TaskConv2D takes neither dilation nor groups nor channels first")
-        outputs = tf.tensordot(
-            _patches(inputs, self.kernel_size, self.strides, self.padding), _flat(self.kernel), 1
-        )
+        outputs = tf.tensordot(_patches(inputs, self.kernel_size, self.strides, self.padding), _flat(self.kernel), 1)
         if self.use_bias:
             outputs += self.bias
         return self.activation(outputs)

@@ -77,9 +77,7 @@ def sinusoids(
     return task_stream(draw, meta_batch, seed, block=32)
 
 
-def linear_classification(
-    shots: int = 5, queries: int = 10, meta_batch: int = 25, seed: int = 0
-) -> tf.data.Dataset:
+def linear_classification(shots: int = 5, queries: int = 10, meta_batch: int = 25, seed: int = 0) -> tf.data.Dataset:
     """Two classes in the plane, on either side of a line of its own in each task.
 
     What the article set out to learn: here the labels follow from the inputs. The line passes through a point
@@ -107,12 +105,8 @@ def linear_classification(
         candidates = _uniform(examples, [tasks, 16 * each + 64, 2], -1.0, 1.0)
         side = tf.reduce_sum((candidates - point) * normal, axis=-1) > 0
         classes = [tf.math.top_k(tf.cast(side == label, tf.float32), each).indices for label in (False, True)]
-        parts = [
-            tf.concat([c[:, part] for c in classes], axis=1) for part in (slice(shots), slice(shots, each))
-        ]
-        chosen = tf.concat(
-            [_shuffle(seed, part) for seed, part in zip(_split(order, 2), parts, strict=True)], axis=1
-        )
+        parts = [tf.concat([c[:, part] for c in classes], axis=1) for part in (slice(shots), slice(shots, each))]
+        chosen = tf.concat([_shuffle(seed, part) for seed, part in zip(_split(order, 2), parts, strict=True)], axis=1)
         x = tf.gather(candidates, chosen, batch_dims=1)
         y = tf.gather(tf.cast(side, tf.int32), chosen, batch_dims=1)
         return support_and_queries(x, y, 2 * shots)

@@ -50,6 +50,15 @@ class Learner(keras.Model):
         """
         raise NotImplementedError
 
+    def compile(self, *args: Any, jit_compile: bool | None = None, **kwargs: Any) -> None:
+        """`keras.Model.compile`; None compiles with XLA wherever the learner allows it, on a CPU too."""
+        super().compile(*args, jit_compile=self.supports_jit if jit_compile is None else jit_compile, **kwargs)
+        self.optimizer.build(self.trainable_variables)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as a saved learner was; Keras leaves that to every model with a `compile` of its own."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
     def fit(self, x: Any = None, y: Any = None, *, verbose: Any = "auto", callbacks: Any = None, **kwargs: Any):
         """`keras.Model.fit` on a stream of meta-batches; "auto" shows one tqdm bar, 0 none.
 
@@ -59,6 +68,8 @@ class Learner(keras.Model):
         self._check(x, y)
         if verbose == "auto":
             callbacks, verbose = [*(callbacks or []), ProgressBar()], 0
+        if isinstance(x, tf.data.Dataset):
+            kwargs.setdefault("shuffle", False)  # a stream is in random order already, and Keras warns
         return super().fit(x, y, verbose=verbose, callbacks=callbacks, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *, verbose: Any = 0, **kwargs: Any):

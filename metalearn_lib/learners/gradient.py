@@ -1,5 +1,6 @@
 """What the learners that adapt by gradient descent have in common: the inner loop on one task."""
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,10 +50,6 @@ class GradientLearner(Learner):
         self.inner_steps = inner_steps
         self.statistics = statistics
         self._momentum = _momentum_of_statistics(model)
-
-    def compile(self, *args: Any, jit_compile: bool | str = True, **kwargs: Any) -> None:
-        """`keras.Model.compile`, with XLA unless told otherwise: an inner loop is many small operations."""
-        super().compile(*args, jit_compile=jit_compile, **kwargs)
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Adapt to each task's support set and predict its queries [T, Q, ...]."""
