@@ -9,8 +9,8 @@ help:
 	@echo "make lock   choose the versions in requirements.lock anew (needs uv)"
 
 lab test:
-	@command -v $(PYTHON) >/dev/null || { \
-	  echo "There is no $(PYTHON) here: install Python 3.11, 3.12 or 3.13, or name one (PYTHON=python3.12 make $@)." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 6))' 2>/dev/null || { echo >&2 \
+	  "There is no working $(PYTHON) here: install Python 3.11, 3.12 or 3.13, or name one (PYTHON=python3.12 make $@)."; exit 1; }
 	@$(PYTHON) scripts/setup.py $@ $(ARGS)
 
 lock:

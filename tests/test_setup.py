@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-pytestmark = pytest.mark.skipif(
-    os.name == "nt" or not shutil.which("make"), reason="needs make and a POSIX shell"
-)
+pytestmark = pytest.mark.skipif(os.name == "nt" or not shutil.which("make"), reason="needs make and a POSIX shell")
 
 # Stands in for uv, for pip and for the Python of `.venv`: makes what the set-up looks for, and writes a log.
 STAND_IN = """#!/bin/sh
@@ -32,6 +30,7 @@ exit 0
 PYTHON = """#!/bin/sh
 case "$1" in
   -m) exec "{bin}/stand-in" "$@" ;;
+  -c) exec "{python}" "$@" ;;
 esac
 exec "{python}" -c '
 import runpy, sys
@@ -59,16 +58,12 @@ class Machine:
         self.python()
 
     def stand_in(self, name: str) -> None:
-        self._write(name, STAND_IN.format(log=self.log))
+        self.write(name, STAND_IN.format(log=self.log))
 
-    def python(
-        self, version: tuple[int, int, int] = (3, 12, 0), missing: str = "", name: str = "python3"
-    ) -> None:
-        self._write(
-            name, PYTHON.format(bin=self.bin, python=sys.executable, version=version, missing=missing)
-        )
+    def python(self, version: tuple[int, int, int] = (3, 12, 0), missing: str = "", name: str = "python3") -> None:
+        self.write(name, PYTHON.format(bin=self.bin, python=sys.executable, version=version, missing=missing))
 
-    def _write(self, name: str, script: str) -> None:
+    def write(self, name: str, script: str) -> None:
         (self.bin / name).write_text(script)
         (self.bin / name).chmod(0o755)
 
@@ -160,9 +155,7 @@ def test_unsuitable_python_gets_one_sentence(machine: Machine, version: tuple[in
     status, said, steps = machine.make("lab")
     assert status != 0 and steps == [] and not (machine.root / ".venv").exists()
     sentence, make = said.splitlines()
-    assert sentence.startswith(
-        "The course needs Python 3.11, 3.12 or 3.13, and this is Python {}.{}:".format(*version)
-    )
+    assert sentence.startswith("The course needs Python 3.11, 3.12 or 3.13, and this is Python {}.{}:".format(*version))
     assert make.startswith("make: ***")
 
 
@@ -186,10 +179,15 @@ def test_python_without_venv_gets_one_sentence(machine: Machine, module: str) ->
     assert "`apt install python3.11-venv`" in said and "Traceback" not in said
 
 
-def test_no_python_gets_one_sentence(machine: Machine) -> None:
+@pytest.mark.parametrize("script", [None, "exit 127", "exit 1"], ids=["missing", "broken", "Python 2"])
+def test_no_python_3_gets_one_sentence(machine: Machine, script: str | None) -> None:
+    if script:
+        machine.write("python3.99", f"#!/bin/sh\necho 'SyntaxError: invalid syntax' >&2\n{script}\n")
     status, said, _ = machine.make("lab", PYTHON="python3.99")
     assert status != 0
-    assert said.startswith("There is no python3.99 here: install Python 3.11, 3.12 or 3.13, or name one")
+    sentence, make = said.splitlines()
+    assert sentence.startswith("There is no working python3.99 here: install Python 3.11, 3.12 or 3.13, or name one")
+    assert make.startswith("make: ***")
 
 
 def test_lab_opens_chapter_1_and_prints_the_address_without_a_display(machine: Machine) -> None:
