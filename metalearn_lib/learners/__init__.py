@@ -5,6 +5,7 @@ from metalearn_lib.learners.baselines import FromScratch, JointTraining, Nearest
 from metalearn_lib.learners.maml import MAML
 from metalearn_lib.learners.prototypes import PrototypicalNetwork
 from metalearn_lib.learners.reptile import Reptile
+from metalearn_lib.learners.sequential import SequentialLearner
 
 __all__ = [
     "MAML",
@@ -14,5 +15,6 @@ __all__ = [
     "NearestNeighbour",
     "PrototypicalNetwork",
     "Reptile",
+    "SequentialLearner",
     "check_task",
 ]

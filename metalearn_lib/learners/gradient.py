@@ -1,6 +1,5 @@
 """What the learners that adapt by gradient descent have in common: the inner loop on one task."""
 
-import functools
 from collections.abc import Iterator
 from typing import Any
 

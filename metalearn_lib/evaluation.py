@@ -1,0 +1,170 @@
+"""How well learners do: means over tasks with 95 % confidence intervals, on the same tasks for all."""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from metalearn_lib._tensorflow import tf
+from metalearn_lib.learners.base import Learner
+from metalearn_lib.learners.gradient import GradientLearner
+from metalearn_lib.tasks import MetaBatch, gather_tasks
+
+LEAST_TASKS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """One number for each of n tasks, and what follows for the family of tasks.
+
+    The interval is Student's, mean ± t₀.₉₇₅(n − 1) · s/√n with the sample deviation s: over many samples of n tasks,
+    95 % of such intervals hold the mean over all tasks of the family. Two scores of the same tasks can be
+    subtracted: the interval of the difference is then the paired one, which is much narrower.
+
+    Args:
+        values: [n], one for each task.
+        measure: what they measure, e.g. "accuracy" or "mean squared error".
+        tasks: a fingerprint of the tasks, so that scores of other tasks are not mixed up with these.
+    """
+
+    values: np.ndarray
+    measure: str
+    tasks: str = ""
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 1 or len(self.values) < LEAST_TASKS:
+            raise ValueError(f"values has shape {self.values.shape}, expected one number for each of at least 2 tasks")
+
+    @property
+    def mean(self) -> float:
+        """The mean over tasks."""
+        return float(self.values.mean())
+
+    @property
+    def half_width(self) -> float:
+        """Half the width of the 95 % confidence interval of the mean."""
+        n = len(self.values)
+        return float(stats.t.ppf(0.975, n - 1) * self.values.std(ddof=1) / np.sqrt(n))
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval."""
+        return self.mean - self.half_width
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval."""
+        return self.mean + self.half_width
+
+    def __sub__(self, other: "Score") -> "Score":
+        """The paired difference, task by task.
+
+        Raises:
+            ValueError: if the other score is of other tasks or another measure.
+        """
+        if (self.tasks, self.measure) != (other.tasks, other.measure):
+            raise ValueError(f"other is a {other.measure} of other tasks, expected a {self.measure} of the same ones")
+        return Score(self.values - other.values, self.measure, self.tasks)
+
+    def __str__(self) -> str:
+        percent = self.measure == "accuracy"
+        mean, half_width = (100 * v if percent else v for v in (self.mean, self.half_width))
+        decimals = max(0, 1 - math.floor(math.log10(half_width))) if half_width > 0 else 2
+        return f"{mean:.{decimals}f} ± {half_width:.{decimals}f}" + " %" * percent
+
+
+def evaluate(learner: Learner, tasks: tf.data.Dataset | MetaBatch, count: int = 600) -> Score:
+    """The score of one learner: accuracy where targets are labels, else mean squared error, a number a task.
+
+    Args:
+        learner: a compiled learner.
+        tasks: a stream of meta-batches, or tasks gathered by `metalearn_lib.tasks.gather_tasks`.
+        count: number of tasks to take from the stream.
+
+    Returns:
+        A `Score` with `count` values.
+    """
+    return compare({"learner": learner}, tasks, count)["learner"]
+
+
+def compare(learners: Mapping[str, Learner], tasks: tf.data.Dataset | MetaBatch, count: int = 600) -> dict[str, Score]:
+    """The scores of several learners on the same tasks: `scores["a"] - scores["b"]` is the paired difference.
+
+    Args:
+        learners: compiled learners by name.
+        tasks: a stream of meta-batches, or tasks gathered by `metalearn_lib.tasks.gather_tasks`.
+        count: number of tasks to take from the stream.
+
+    Returns:
+        A `Score` for each name.
+    """
+    task, query_y = _gathered(tasks, count)
+    batch = _batch_size(tasks, query_y)
+    return {
+        name: score(learner.predict(task, batch_size=batch), query_y, _fingerprint(query_y))
+        for name, learner in learners.items()
+    }
+
+
+def adaptation_curve(
+    learner: GradientLearner, tasks: tf.data.Dataset | MetaBatch, steps: int = 10, count: int = 600
+) -> list[Score]:
+    """The scores of a learner after 0, 1, ..., `steps` inner steps, all on the same tasks' queries.
+
+    Args:
+        learner: a compiled learner that adapts by gradient steps.
+        tasks: a stream of meta-batches, or gathered tasks.
+        steps: number of inner steps to follow.
+        count: number of tasks to take from the stream.
+
+    Returns:
+        `steps + 1` scores.
+    """
+    task, query_y = _gathered(tasks, count)
+    return [score(p, query_y, _fingerprint(query_y)) for p in learner.predict_path(task, steps)]
+
+
+def score(predictions: np.ndarray, query_y: np.ndarray, tasks: str = "") -> Score:
+    """The score of predictions: accuracy for labels, else mean squared error.
+
+    Args:
+        predictions: [T, Q, N] class scores where `query_y` holds labels, else of its shape.
+        query_y: labels [T, Q], or values [T, Q, ...].
+        tasks: a fingerprint of the tasks, see `Score`.
+
+    Returns:
+        A `Score` with T values.
+
+    Raises:
+        ValueError: if the shapes do not fit, or a prediction is not finite.
+    """
+    query_y = np.asarray(query_y)
+    predictions = np.asarray(predictions, np.float64)
+    if np.isnan(predictions).any():
+        bad = int(np.argmax(np.isnan(predictions).reshape(len(predictions), -1).any(axis=1)))
+        raise ValueError(f"predictions of task {bad} are NaN, expected numbers: the learner diverged")
+    labels = query_y.dtype.kind in "iu"
+    expected = query_y.shape if not labels else (*query_y.shape, predictions.shape[-1])
+    if predictions.shape != expected:
+        raise ValueError(f"predictions has shape {predictions.shape}, expected {expected}")
+    if labels:
+        right = predictions.argmax(axis=-1) == query_y
+        return Score(right.mean(axis=1), "accuracy", tasks)
+    errors = (predictions - query_y).reshape(len(query_y), -1)
+    return Score((errors**2).mean(axis=1), "mean squared error", tasks)
+
+
+def _gathered(tasks: tf.data.Dataset | MetaBatch, count: int) -> MetaBatch:
+    return gather_tasks(tasks, count) if isinstance(tasks, tf.data.Dataset) else tasks
+
+
+def _batch_size(tasks: tf.data.Dataset | MetaBatch, query_y: np.ndarray) -> int:
+    """As many tasks at once as a meta-batch of the stream holds."""
+    return tasks.element_spec[1].shape[0] if isinstance(tasks, tf.data.Dataset) else len(query_y)
+
+
+def _fingerprint(query_y: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(query_y).tobytes()).hexdigest()

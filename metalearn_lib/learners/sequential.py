@@ -1,0 +1,110 @@
+"""The article's learner: one task after another, with a memory of what was learned."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from metalearn_lib._tensorflow import keras, tf
+from metalearn_lib.learners.base import KEYS, over_tasks
+from metalearn_lib.learners.gradient import GradientLearner
+from metalearn_lib.memory import Memory
+from metalearn_lib.tasks import Task
+from metalearn_lib.update import Weights
+
+
+@keras.saving.register_keras_serializable("metalearn_lib")
+class SequentialLearner(GradientLearner):
+    """Initialise, learn, transfer, as the article says, with the memory M = {(θᵢ, Dᵢ)}.
+
+    - Initialise: where the memory is empty, a task starts from the model's weights.
+    - Transfer: otherwise it starts from the weights of the remembered tasks that are nearest to its support set.
+    - Learn: `inner_steps` gradient steps on the support set; `fit` then stores θᵢ and Dᵢ, predictions store nothing.
+
+    Args:
+        model: any Keras model.
+        memory: where entries go; None for a new one in the process.
+        inner_rate: rate of the gradient steps on the support set.
+        inner_steps: number of gradient steps on the support set.
+        neighbours: number of remembered tasks whose weights are averaged to start from.
+        statistics: see `GradientLearner`.
+
+    Raises:
+        ValueError: if `neighbours` is less than 1.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        memory: Memory | None = None,
+        inner_rate: float = 0.01,
+        inner_steps: int = 10,
+        neighbours: int = 1,
+        statistics: str = "support",
+        **kwargs: Any,
+    ):
+        super().__init__(model, inner_rate, inner_steps, statistics, **kwargs)
+        if not isinstance(neighbours, int) or neighbours < 1:
+            raise ValueError(f"neighbours is {neighbours!r}, expected a whole number of at least 1")
+        self.memory = Memory() if memory is None else memory
+        self.neighbours = neighbours
+        self.supports_jit = False  # the recall runs in NumPy; the gradient steps are compiled on their own
+        self._compiled_learn = tf.function(self._learn, jit_compile=True)
+
+    def call(self, task: Task, training: bool = False) -> tf.Tensor:
+        """Recall, adapt, and predict the queries [T, Q, ...] of each task."""
+        start = self._start(task["support_x"], task["support_y"])
+        return self._compiled_learn(start, *(task[name] for name in KEYS))[0]
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """Learn each task of a meta-batch and store what was learned."""
+        task, query_y = data
+        start = self._start(task["support_x"], task["support_y"])
+        predictions, weights = self._compiled_learn(start, *(task[name] for name in KEYS))
+        tf.numpy_function(self._store, [task["support_x"], task["support_y"], *weights], [])
+        self._loss_tracker.update_state(self.loss_of(query_y, predictions))
+        return self.compute_metrics(task, query_y, predictions)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, for saving; the memory is saved beside it."""
+        return {**super().get_config(), "neighbours": self.neighbours}
+
+    def save_assets(self, dir_path: str) -> None:
+        """Write the memory into a saved learner."""
+        kept = Memory(dir_path)
+        entries = [([*entry.weights], entry.support_x, entry.support_y) for entry in self.memory]
+        for _, alike in itertools.groupby(entries, key=lambda entry: entry[1].shape):
+            weights, x, y = zip(*alike, strict=True)
+            kept.store_many([np.stack(w) for w in zip(*weights, strict=True)], np.stack(x), np.stack(y))
+
+    def load_assets(self, dir_path: str) -> None:
+        """Read the memory of a saved learner."""
+        self.memory = Memory()
+        for entry in Memory(dir_path):
+            self.memory.store(entry.weights, entry.support_x, entry.support_y)
+
+    def _learn(
+        self, start: Weights, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor
+    ) -> tuple[tf.Tensor, Weights]:
+        """Predictions [T, Q, ...] and adapted weights [T, ...] of each task."""
+
+        def learn(start: Weights, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor):
+            weights = self.adapt(start, support_x, support_y)
+            return self.predict_from(weights, support_x, query_x), weights
+
+        return over_tasks(learn, start, support_x, support_y, query_x)
+
+    def _start(self, support_x: tf.Tensor, support_y: tf.Tensor) -> Weights:
+        """The weights [T, ...] that memory gives for each task, or the initialisation while it is empty."""
+        initial = super()._start(support_x, support_y)
+        start = tf.numpy_function(self._transfer, [support_x, support_y, *initial], [w.dtype for w in initial])
+        for weights, shaped in zip(start, initial, strict=True):
+            weights.set_shape(shaped.shape)
+        return start
+
+    def _transfer(self, support_x: np.ndarray, support_y: np.ndarray, *initial: np.ndarray) -> list[np.ndarray]:
+        known = len(self.memory)
+        return self.memory.transfer_many(support_x, support_y, min(self.neighbours, known)) if known else list(initial)
+
+    def _store(self, support_x: np.ndarray, support_y: np.ndarray, *weights: np.ndarray) -> None:
+        self.memory.store_many(list(weights), support_x, support_y)
