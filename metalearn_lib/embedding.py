@@ -21,12 +21,15 @@ test", JMLR 2012 (maximum mean discrepancy).
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.spatial.distance import pdist
 
 MAX_CLASSES = 1_000
 _TASKS_AT_ONCE = 2_048
+_LARGEST = 1e15
 
 
 def median_scale(support_x: np.ndarray) -> float:
@@ -39,15 +42,8 @@ def median_scale(support_x: np.ndarray) -> float:
         A length in the units of x; 1.0 where all examples coincide or there is only one.
     """
     x = np.asarray(support_x, np.float64).reshape(len(support_x), -1)
-    first, second = np.triu_indices(len(x), 1)
-    distances = np.sqrt(np.maximum(_squared_distances(x), 0.0))[first, second]
-    scale = float(np.median(distances)) / 2 if len(distances) else 0.0
+    scale = float(np.median(pdist(x))) / 2 if len(x) > 1 else 0.0
     return scale if np.isfinite(scale) and scale > 0 else 1.0
-
-
-def _squared_distances(x: np.ndarray) -> np.ndarray:
-    norms = (x**2).sum(1)
-    return norms[:, None] + norms[None] - 2 * x @ x.T
 
 
 @dataclass(frozen=True)
@@ -97,8 +93,7 @@ class TaskEmbedding:
         scale = np.asarray(self.x_scale, np.float64)
         if scale.ndim and scale.size != x.shape[-1]:
             raise ValueError(f"x_scale has {scale.size} lengths but examples of support_x have {x.shape[-1]} features")
-        frequencies = np.random.default_rng(self.seed).standard_normal((self.features // 2, x.shape[-1])).T
-        angles = (x / scale) @ frequencies
+        angles = (x / scale) @ _frequencies(self.seed, x.shape[-1], self.features // 2)
         return np.concatenate([np.cos(angles), np.sin(angles)], -1) / np.sqrt(self.features // 2)
 
     def __call__(self, support_x: ArrayLike, support_y: ArrayLike) -> np.ndarray:
@@ -111,6 +106,9 @@ class TaskEmbedding:
         Returns:
             [T, C, F] float32: one weight vector for each of C outputs. Labels are one-hot, C = largest label + 1;
             a class that a task lacks would have weights of zero: tasks with different C compare after zero-padding.
+
+        Raises:
+            ValueError: if `x_scale` does not fit x, or the numbers are too large for the arithmetic.
         """
         x, y = np.asarray(support_x), np.asarray(support_y)
         x = x.reshape(*x.shape[:2], -1)
@@ -118,7 +116,14 @@ class TaskEmbedding:
         embedded = np.empty((len(x), outputs, self.features), np.float32)
         for start in range(0, len(x), _TASKS_AT_ONCE):
             part = slice(start, start + _TASKS_AT_ONCE)
-            embedded[part] = self._fit(x[part].astype(np.float64), _targets(y[part], outputs))
+            with np.errstate(over="ignore", invalid="ignore"):
+                embedded[part] = self._fit(x[part].astype(np.float64), _targets(y[part], outputs))
+        if not np.abs(embedded).max() < _LARGEST:
+            largest = [float(np.abs(a.astype(np.float64)).max()) for a in (x, y)]
+            raise ValueError(
+                f"support_x reaches ±{largest[0]:.3g} and support_y ±{largest[1]:.3g}, "
+                "expected numbers that float32 can square"
+            )
         return embedded
 
     def _fit(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -131,6 +136,11 @@ class TaskEmbedding:
             covariance = transposed @ features + self.ridge * np.eye(self.features)
             weights = np.linalg.solve(covariance, transposed @ y)
         return weights.swapaxes(1, 2)
+
+
+@lru_cache(maxsize=8)
+def _frequencies(seed: int, inputs: int, count: int) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((inputs, count))
 
 
 def _targets(y: np.ndarray, outputs: int) -> np.ndarray:

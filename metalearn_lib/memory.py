@@ -4,6 +4,7 @@
 support set, and `transfer` gives weights to start from. What "near" means is in `metalearn_lib.embedding`.
 """
 
+import operator
 from collections.abc import Iterator, Sequence
 from os import PathLike
 
@@ -119,10 +120,10 @@ class Memory:
         return len(self._index)
 
     def __getitem__(self, index: int) -> Entry:
-        n = len(self)
+        n, index = len(self), operator.index(index)
         if not -n <= index < n:
             raise IndexError(f"index is {index} but the memory holds {n} entries")
-        return self._entries([int(index) % n])[0]
+        return self._entries([index % n])[0]
 
     def __iter__(self) -> Iterator[Entry]:
         n = len(self)

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 _TABLE = "memory"
 _KEY = b"metalearn_lib.memory"
-_COMPACT_EVERY = 100
+# Merging rewrites the table. A table of b bytes is merged once in _FILES + b / _BYTES_A_FILE appends, so that an
+# append costs at most _BYTES_A_FILE of rewriting, however large the table has grown.
+_FILES = 100
+_BYTES_A_FILE = 2**20
 _KEEP_VERSIONS = datetime.timedelta(minutes=5)
 _BLOBS = ("weights", "support_x", "support_y")
 
@@ -31,8 +34,8 @@ class OnDisk:
     """Rows (θ, x, y, embedding) as bytes in the table `memory` of the LanceDB folder `path`.
 
     A text, the header, is written into the table's schema together with the first rows, in one version. Each
-    append leaves a small file; at every hundredth version these are merged, so that thousands of single ones
-    stay quick to add and to read.
+    append leaves a small file; from a hundred on these are merged, so that thousands of single ones stay quick to
+    add and to read. Files of earlier versions are removed after five minutes.
 
     Args:
         path: the folder; the first `append` makes it.
@@ -96,10 +99,12 @@ class OnDisk:
             self._table = self._guard(lambda: lancedb.connect(self.path).create_table(_TABLE, batch))
             return
         self._guard(lambda: self._table.add(batch))
-        if self._table.version % _COMPACT_EVERY == 0:
-            self._compact()
+        self._compact()
 
     def _compact(self) -> None:
+        stats = self._table.stats()
+        if stats["fragment_stats"]["num_fragments"] < _FILES + stats["total_bytes"] // _BYTES_A_FILE:
+            return
         with contextlib.suppress(RuntimeError):  # another writer was at it; the rows are stored either way
             self._table.optimize(cleanup_older_than=_KEEP_VERSIONS)
 
@@ -124,13 +129,17 @@ class OnDisk:
     def read(self, indices: Sequence[int]) -> Iterator["Blobs"]:
         """The bytes (weights, x [S, bytes], y [S, bytes]) of each index."""
         unique = sorted(set(indices))
-        rows = self._guard(lambda: self._table.take_offsets(unique).select([*_BLOBS, "examples"]).to_arrow())
+        rows = self._guard(lambda: self._rows(unique))
         place = {index: i for i, index in enumerate(unique)}
         columns = [rows[name] for name in (*_BLOBS, "examples")]
         for index in indices:
             weights, x, y, examples = (column[place[index]].as_py() for column in columns)
             blobs = [np.frombuffer(blob, np.uint8) for blob in (weights, x, y)]
             yield blobs[0], blobs[1].reshape(examples, -1), blobs[2].reshape(examples, -1)
+
+    def _rows(self, indices: list[int]) -> Any:
+        self._table.checkout_latest()  # an earlier version's files may have been merged and removed since
+        return self._table.take_offsets(indices).select([*_BLOBS, "examples"]).to_arrow()
 
     def _guard(self, action: Any) -> Any:
         """Does it, and says in one sentence what LanceDB found wrong with the files."""

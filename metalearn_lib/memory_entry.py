@@ -47,7 +47,7 @@ def cells(index: int, entry: Entry) -> tuple[str, ...]:
     y = entry.support_y
     if y.dtype.kind in "iub":
         labels, counts = np.unique(y, return_counts=True)
-        targets = ", ".join(f"{n} × {label}" for label, n in zip(labels[:4], counts[:4], strict=True))
+        targets = ", ".join(f"{n} of class {label}" for label, n in zip(labels[:4], counts[:4], strict=True))
         targets += ", …" if len(labels) > 4 else ""
     else:
         targets = f"{float(y.min()):.2f} to {float(y.max()):.2f}"

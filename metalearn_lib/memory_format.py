@@ -123,7 +123,7 @@ def to_bytes(array: np.ndarray, axes: int) -> np.ndarray:
 
 def from_bytes(blob: np.ndarray, spec: Spec, leading: tuple[int, ...]) -> np.ndarray:
     """The inverse of `to_bytes`, as a copy that can be written to."""
-    return np.frombuffer(bytearray(blob.tobytes()), spec.dtype).reshape(*leading, *spec.shape)
+    return np.frombuffer(bytearray(blob.tobytes()), spec.dtype).reshape((*leading, *spec.shape))
 
 
 def checked_weights(weights: Sequence[ArrayLike]) -> list[np.ndarray]:
