@@ -47,7 +47,7 @@ def plot_scores(scores: Mapping[str, Score], ax: Axes | None = None) -> Axes:
     ax = _axes(ax, height=0.6 + 0.45 * len(scores))
     measure = next(iter(scores.values())).measure
     unit = 100 if measure == "accuracy" else 1
-    for row, (name, score) in enumerate(scores.items()):
+    for row, score in enumerate(scores.values()):
         colour = COLOURS[row % len(COLOURS)]
         ax.barh(row, unit * score.mean, xerr=unit * score.half_width, color=colour, height=0.6, capsize=3, ecolor=GREY)
         ax.annotate(
