@@ -1,8 +1,8 @@
 """N-way K-shot episodes from any labelled images, as an endless, seeded stream of meta-batches."""
 
 import numpy as np
-import tensorflow as tf
 
+from metalearn_lib._tensorflow import tf
 from metalearn_lib.data.images import LabelledImages
 from metalearn_lib.tasks import MetaBatch, at_least, task_stream
 
@@ -40,8 +40,7 @@ def episodes(
     Raises:
         ValueError: if there are not enough classes, or a class has not enough images.
     """
-    for name, value in (("ways", ways), ("shots", shots), ("queries", queries)):
-        at_least(1, **{name: value})
+    at_least(1, ways=ways, shots=shots, queries=queries)
     allowed = _allowed(images, ways, within_alphabet)
     each = shots + queries
     drawable = np.flatnonzero(allowed.any(axis=0))

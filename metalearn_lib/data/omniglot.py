@@ -159,8 +159,8 @@ def _read_zip(path: Path, size: int) -> dict[tuple[str, ...], np.ndarray]:
             for name in archive.namelist():
                 if found := _DRAWING.search(name):
                     drawings[found.groups()] = _decode(archive.read(name), f"{path}: {name}", size)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ValueError(f"{str(path)!r} is corrupt ({error}), expected a zip archive of Omniglot") from error
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
+        raise ValueError(f"{str(path)!r} cannot be read ({error}), expected an intact archive of Omniglot") from error
     return drawings
 
 
