@@ -63,20 +63,14 @@ def set_up() -> None:
         STAMP.unlink()
     if fresh:
         shutil.rmtree(str(VENV), ignore_errors=True)
-        run(
-            [uv, "venv", "--quiet", "--seed", "--python", python, VENV]
-            if uv
-            else [python, "-m", "venv", VENV]
-        )
+        run([uv, "venv", "--quiet", "--seed", "--python", python, VENV] if uv else [python, "-m", "venv", VENV])
     install = [uv, "pip", "install", "--python", VENV_PYTHON] if uv else [VENV_PYTHON, "-m", "pip", "install"]
     if not uv:
         install += ["--compile", "--disable-pip-version-check"]
     run([*install, "-r", "requirements.lock"])
     # setuptools, which builds the package, came with the lock: nothing more is fetched.
     run([*install, "--no-deps", "--no-build-isolation", "--editable", "."])
-    version = subprocess.check_output(
-        [str(VENV_PYTHON), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    )
+    version = subprocess.check_output([str(VENV_PYTHON), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
     unfinished = STAMP.with_name("set-up-unfinished")
     unfinished.write_text("\n".join([version.decode().strip(), str(ROOT), wanted()]))
     os.replace(str(unfinished), str(STAMP))
@@ -135,9 +129,7 @@ def run(command: list) -> None:
 def lab_options() -> list:
     options = [f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url=/lab/tree/{CHAPTER_1}"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        options.append(
-            "--allow-root"
-        )  # JupyterLab refuses to run as root, which is all that a bare container has
+        options.append("--allow-root")  # JupyterLab refuses to run as root, which is all that a bare container has
     if sys.platform.startswith("linux") and not {"DISPLAY", "WAYLAND_DISPLAY", "BROWSER"} & set(os.environ):
         options.append("--no-browser")  # and prints the address
     return options

@@ -24,9 +24,7 @@ def committed(pattern: str = "*") -> list[Path]:
     if git.returncode == 0:
         paths = [ROOT / name for name in git.stdout.split("\0") if name]
     else:
-        paths = [
-            p for p in ROOT.rglob("*") if not any(part.startswith(".") for part in p.relative_to(ROOT).parts)
-        ]
+        paths = [p for p in ROOT.rglob("*") if not any(part.startswith(".") for part in p.relative_to(ROOT).parts)]
     return [path for path in sorted(paths) if path.is_file() and path.match(pattern)]
 
 
@@ -37,9 +35,7 @@ def name(path: Path) -> str:
 NOTEBOOKS = committed("notebooks/*.ipynb")
 
 
-@pytest.mark.parametrize(
-    "arguments", [["check", "--output-format=concise"], ["format", "--check"]], ids=" ".join
-)
+@pytest.mark.parametrize("arguments", [["check", "--output-format=concise"], ["format", "--check"]], ids=" ".join)
 def test_ruff(arguments: list[str]) -> None:
     files = [str(path) for suffix in ("*.py", "*.ipynb") for path in committed(suffix)]
     command = [sys.executable, "-m", "ruff", *arguments, *files]
@@ -55,9 +51,7 @@ def test_modules_are_short() -> None:
 def test_no_machine_and_no_registry_is_named() -> None:
     """A path of somebody's machine, or the host of a package registry, in any committed text."""
     folders = re.compile(r"(?<![\w.:/+=~-])/(?:home|root|Users|work|opt|tmp)/|[A-Z]:\\{1,2}Users\\")
-    hosts = re.compile(
-        r"\b(?:pypi|anaconda|npmjs|conda|debian|crates)\.(?:org|com|io)\b|\bpythonhosted\.", re.I
-    )
+    hosts = re.compile(r"\b(?:pypi|anaconda|npmjs|conda|debian|crates)\.(?:org|com|io)\b|\bpythonhosted\.", re.I)
     found = []
     for path in committed():
         if b"\0" not in (data := path.read_bytes()):
@@ -73,9 +67,7 @@ def test_notebook_is_ready_to_read(path: Path) -> None:
     notebook = json.loads(path.read_text())
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1)), (
-        "not run from top to bottom"
-    )
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1)), "not run from top to bottom"
     for cell in code:
         source = "".join(cell["source"])
         assert source.count("\n") < 20, f"more than 20 lines: {source[:80]}"
