@@ -1,11 +1,9 @@
 """The networks that learners are made of: the article's, a multi-layer perceptron, a small convolutional network."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from metalearn_lib._tensorflow import keras, tf
-
-_weights_per_task = False
+from metalearn_lib.vectorised import has_its_own_weights
 
 
 def article_network(inputs: int = 2, hidden: int = 10, classes: int = 2) -> keras.Model:
@@ -73,17 +71,6 @@ def conv4(
     return keras.Sequential(layers, name="conv4")
 
 
-@contextlib.contextmanager
-def weights_per_task() -> Iterator[None]:
-    """While it lasts, layers expect that each task of a vectorised body brings its own weights."""
-    global _weights_per_task
-    before, _weights_per_task = _weights_per_task, True
-    try:
-        yield
-    finally:
-        _weights_per_task = before
-
-
 @keras.saving.register_keras_serializable("metalearn_lib")
 class TaskConv2D(keras.layers.Conv2D):
     """A 2-D convolution that stays fast where each task has its own kernel.
@@ -95,7 +82,7 @@ class TaskConv2D(keras.layers.Conv2D):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Convolve images [B, H, W, C] to [B, H', W', filters]."""
-        if not _weights_per_task:
+        if not has_its_own_weights():
             return super().call(inputs)
         if self.dilation_rate != (1, 1) or self.groups != 1 or self.data_format != "channels_last":
             raise ValueError("TaskConv2D takes neither dilation nor groups nor channels first")

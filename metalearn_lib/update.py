@@ -38,7 +38,7 @@ def gradient_step(
     if first_order:
         gradients = [tf.stop_gradient(gradient) for gradient in gradients]
     rates = rate if isinstance(rate, list | tuple) else [rate] * len(gradients)
-    return [w - tf.cast(a, w.dtype) * g for w, g, a in zip(weights, gradients, rates, strict=True)]
+    return [w - _as(w.dtype, a) * g for w, g, a in zip(weights, gradients, rates, strict=True)]
 
 
 def inner_loop(
@@ -70,3 +70,8 @@ def inner_loop(
     for _ in range(steps):
         weights = step(*weights)
     return weights
+
+
+def _as(dtype: tf.DType, rate: float | tf.Tensor) -> tf.Tensor:
+    """A rate in the dtype of its weights, without a detour of Python numbers through float32."""
+    return tf.cast(rate, dtype) if tf.is_tensor(rate) else tf.convert_to_tensor(rate, dtype)

@@ -1,12 +1,10 @@
 """What every learner is: a Keras model whose input is a task."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.models import weights_per_task
 from metalearn_lib.progress import ProgressBar
 from metalearn_lib.tasks import Task
 
@@ -160,12 +158,6 @@ def check_task(task: Task, query_y: Any = None, model: keras.Model | None = None
             low, high = labels.min(), labels.max()
             if low < 0 or high >= outputs:
                 raise ValueError(f"{name} has labels {low}..{high} but the model has {outputs} outputs")
-
-
-def over_tasks(function: Callable[..., Any], *stacked: Any) -> Any:
-    """Apply `function` to each task of a meta-batch, vectorised: every argument and result has a leading axis T."""
-    with weights_per_task():
-        return tf.vectorized_map(lambda arguments: function(*arguments), stacked)
 
 
 def _first_bad_task(array: np.ndarray) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 from metalearn_lib._tensorflow import keras, tf
 from metalearn_lib.learners.base import Learner
 from metalearn_lib.learners.gradient import GradientLearner
-from metalearn_lib.learners.prototypes import squared_distances
+from metalearn_lib.learners.prototypes import number_of_ways, squared_distances
 from metalearn_lib.tasks import Task
 
 
@@ -96,8 +96,9 @@ class NearestNeighbour(Learner):
         support_y = task["support_y"]
         if not support_y.dtype.is_integer:
             return tf.gather(support_y, tf.argmin(distances, axis=-1), batch_dims=1)
-        ways = tf.reduce_max(support_y) + 1
-        of_other_class = tf.one_hot(support_y, ways, on_value=0.0, off_value=float("inf"), dtype=distances.dtype)
+        of_other_class = tf.one_hot(
+            support_y, number_of_ways(support_y), on_value=0.0, off_value=float("inf"), dtype=distances.dtype
+        )
         return -tf.reduce_min(distances[..., None] + of_other_class[:, None], axis=2)
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
@@ -107,5 +108,5 @@ class NearestNeighbour(Learner):
     def _flat(self, x: tf.Tensor) -> tf.Tensor:
         if self.model is not None:
             features = self.model(tf.reshape(x, [-1, *x.shape[2:]]), training=False)
-            x = tf.reshape(features, [-1, x.shape[1], *features.shape[1:]])
-        return tf.reshape(x, [-1, x.shape[1], math.prod(x.shape[2:])])
+            x = tf.reshape(features, [-1, tf.shape(x)[1], *features.shape[1:]])
+        return tf.reshape(x, [-1, tf.shape(x)[1], math.prod(x.shape[2:])])

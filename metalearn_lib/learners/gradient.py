@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import KEYS, Learner, check_task, over_tasks
+from metalearn_lib.learners.base import KEYS, Learner, check_task
 from metalearn_lib.tasks import Task
 from metalearn_lib.update import Weights, inner_loop
+from metalearn_lib.vectorised import over_tasks
 
 STATISTICS = ("support", "transductive")
 

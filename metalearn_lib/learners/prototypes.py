@@ -30,9 +30,11 @@ class PrototypicalNetwork(Learner):
         support_x, support_y, query_x = task["support_x"], task["support_y"], task["query_x"]
         examples = tf.concat([support_x, query_x], axis=1)
         embedded = self.model(tf.reshape(examples, [-1, *examples.shape[2:]]), training=training)
-        embedded = tf.reshape(embedded, [-1, examples.shape[1], embedded.shape[-1]])
-        shots, queries = support_x.shape[1], query_x.shape[1]
-        members = tf.one_hot(support_y, tf.reduce_max(support_y) + 1, dtype=embedded.dtype)
+        # The numbers of examples may be unknown while tracing: Keras traces `predict` anew, and more
+        # generally, for a second size of support set.
+        embedded = tf.reshape(embedded, [-1, tf.shape(examples)[1], embedded.shape[-1]])
+        shots, queries = tf.shape(support_x)[1], tf.shape(query_x)[1]
+        members = tf.one_hot(support_y, number_of_ways(support_y), dtype=embedded.dtype)
         prototypes = tf.einsum("tsn,tsd->tnd", members, embedded[:, :shots])
         prototypes = tf.math.divide_no_nan(prototypes, tf.reduce_sum(members, axis=1)[..., None])
         return -squared_distances(embedded[:, shots : shots + queries], prototypes)
@@ -42,3 +44,8 @@ def squared_distances(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """Squared Euclidean distances [T, A, B] between the rows of `a` [T, A, D] and of `b` [T, B, D]."""
     lengths = tf.reduce_sum(a**2, axis=-1)[..., None] + tf.reduce_sum(b**2, axis=-1)[:, None]
     return lengths - 2 * tf.matmul(a, b, transpose_b=True)
+
+
+def number_of_ways(labels: tf.Tensor) -> tf.Tensor:
+    """N, where labels are 0..N-1: a scalar int32."""
+    return tf.cast(tf.reduce_max(labels), tf.int32) + 1

@@ -3,8 +3,8 @@
 from typing import Any
 
 from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import over_tasks
 from metalearn_lib.learners.gradient import GradientLearner
+from metalearn_lib.vectorised import over_tasks
 
 
 @keras.saving.register_keras_serializable("metalearn_lib")

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import KEYS, over_tasks
+from metalearn_lib.learners.base import KEYS
 from metalearn_lib.learners.gradient import GradientLearner
 from metalearn_lib.memory import Memory
 from metalearn_lib.tasks import Task
 from metalearn_lib.update import Weights
+from metalearn_lib.vectorised import over_tasks
 
 
 @keras.saving.register_keras_serializable("metalearn_lib")

@@ -1,0 +1,162 @@
+"""MAML's meta-gradient: a closed form whose first-order version has the wrong sign, and finite differences."""
+
+import numpy as np
+import pytest
+
+from metalearn_lib._tensorflow import keras
+from metalearn_lib.evaluation import compare, evaluate
+from metalearn_lib.learners import MAML, FromScratch, JointTraining
+from metalearn_lib.models import conv4, mlp
+from metalearn_lib.tasks import gather_tasks, sinusoids
+
+from .conftest import cross_entropy, finite_difference, fitted_gradient, image_tasks, outer_loss, regression_tasks
+
+
+def three_weights() -> keras.Model:
+    """f(x) = Σ wᵢ xᵢ with w = (2, 3, 5)."""
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, use_bias=False)])
+    model.layers[0].kernel.assign(np.array([[2.0], [3.0], [5.0]]))
+    return model
+
+
+def half_square(y_true, y_pred):
+    """½ f(x)²: the targets play no part."""
+    return keras.ops.sum(y_pred**2, axis=-1) / 2
+
+
+@pytest.mark.parametrize(
+    ("first_order", "expected"), [(False, [3780.0, 8505.0, 13230.0]), (True, [-1260.0, -1575.0, -1890.0])]
+)
+def test_the_exact_meta_gradient(float64, first_order, expected):
+    """The meta-gradient of three weights, by hand.
+
+    With one example x = (1, 2, 3) and α = ½ the inner loss is ½(w·x)², its gradient (w·x) x with w·x = 23, so
+    w' = w − 11.5 x = (−9.5, −20, −29.5). On the query z = (4, 5, 6), w'·z = −315. The gradient of ½(w'·z)² in w'
+    is −315 z = (−1260, −1575, −1890): the first order. The second multiplies by dw'/dw = I − ½ x xᵀ:
+    −315 (z − ½ (x·z) x) = −315 (z − 16 x) = −315 (−12, −27, −42) = (3780, 8505, 13230). Every sign is the other.
+    """
+    learner = MAML(three_weights(), inner_rate=0.5, inner_steps=1, first_order=first_order)
+    learner.compile(keras.optimizers.SGD(1.0), loss=half_square)
+    task = {
+        "support_x": np.array([[[1.0, 2.0, 3.0]]]),
+        "support_y": np.zeros((1, 1, 1)),
+        "query_x": np.array([[[4.0, 5.0, 6.0]]]),
+    }
+    (gradient,) = fitted_gradient(learner, task, np.zeros((1, 1, 1)))
+    np.testing.assert_allclose(gradient[:, 0], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_regression_against_finite_differences(float64, steps):
+    task, query_y = regression_tasks()
+    learner = MAML(mlp(1, 1, (8, 8), activation="tanh"), inner_rate=0.3, inner_steps=steps)
+    learner.compile(keras.optimizers.SGD(1.0), loss="mse")
+    _agrees(learner, task, query_y)
+
+
+@pytest.mark.parametrize("statistics", ["support", "transductive"])
+def test_batch_normalised_convolutions_against_finite_differences(float64, statistics):
+    # Softplus in place of ReLU: finite differences need a smooth function.
+    task, query_y = image_tasks()
+    block = conv4(3, (6, 6, 1), filters=3).layers[:2]
+    layers = [keras.Input((6, 6, 1)), *block, keras.layers.Activation("softplus"), keras.layers.Flatten()]
+    learner = MAML(keras.Sequential([*layers, keras.layers.Dense(3)]), 0.2, 2, statistics=statistics)
+    learner.compile(keras.optimizers.SGD(1.0), jit_compile=False, loss=cross_entropy())
+    _agrees(learner, task, query_y)
+
+
+def _agrees(learner, task, query_y):
+    gradient = fitted_gradient(learner, task, query_y)
+    size = np.sqrt(sum((g**2).sum() for g in gradient))
+    rng = np.random.default_rng(1)
+    for _ in range(3):
+        direction = [rng.normal(size=g.shape) for g in gradient]
+        along = sum((g * d).sum() for g, d in zip(gradient, direction, strict=True))
+        numeric = finite_difference(lambda: outer_loss(learner, task, query_y), learner.trainable_variables, direction)
+        assert abs(along - numeric) < 1e-6 * size
+
+
+def test_first_order_is_the_gradient_at_the_adapted_weights(float64):
+    """∇L(θ', query), computed by Keras on a copy of the model that holds θ'."""
+    from metalearn_lib._tensorflow import tf
+
+    task, query_y = regression_tasks(tasks=1)
+    model = mlp(1, 1, (8,), activation="tanh")
+    learner = MAML(model, inner_rate=0.3, inner_steps=1, first_order=True)
+    learner.compile(keras.optimizers.SGD(1.0), loss="mse")
+    gradient = fitted_gradient(learner, task, query_y)
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean((copy(task["support_x"][0]) - task["support_y"][0]) ** 2)
+    for variable, inner in zip(copy.trainable_variables, tape.gradient(loss, copy.trainable_variables), strict=True):
+        variable.assign_sub(0.3 * inner)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean((copy(task["query_x"][0]) - query_y[0]) ** 2)
+    for ours, theirs in zip(gradient, tape.gradient(loss, copy.trainable_variables), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-14)
+
+
+def test_it_learns_to_learn():
+    """After 2,000 meta-batches one step on ten points beats joint training and fifty steps from scratch."""
+    keras.utils.set_random_seed(0)
+    learners = {
+        "maml": MAML(mlp(), inner_rate=0.01, inner_steps=1),
+        "joint": JointTraining(mlp(), inner_rate=0.01, inner_steps=1),
+        "scratch": FromScratch(mlp(), inner_rate=0.01, inner_steps=50),
+    }
+    for learner in learners.values():
+        learner.compile("adam", loss="mse", steps_per_execution=100)
+        learner.fit(sinusoids(), steps_per_epoch=2_000, verbose=0)
+    scores = compare(learners, sinusoids(seed=1, meta_batch=100), 600)
+    for baseline in ("joint", "scratch"):
+        assert (scores["maml"] - scores[baseline]).high < 0
+
+
+def test_a_saved_learner_predicts_the_same(tmp_path):
+    tasks = gather_tasks(sinusoids(), 50)
+    learner = MAML(mlp(), inner_rate=0.02, inner_steps=2, first_order=True)
+    learner.compile("adam", loss="mse", jit_compile=False)
+    learner.fit(sinusoids(), steps_per_epoch=5, verbose=0)
+    learner.save(tmp_path / "maml.keras")
+    loaded = keras.saving.load_model(tmp_path / "maml.keras")
+    assert (loaded.inner_rate, loaded.inner_steps, loaded.first_order) == (0.02, 2, True)
+    np.testing.assert_array_equal(loaded.predict(tasks[0]), learner.predict(tasks[0]))
+    loaded.fit(sinusoids(), steps_per_epoch=5, verbose=0)
+
+
+def test_nothing_is_traced_after_the_first_step():
+    """An outer tape that crossed the vectorised body would make XLA compile at every step."""
+    traced = []
+
+    class Counting(MAML):
+        def train_step(self, data):
+            traced.append(data)
+            return super().train_step(data)
+
+    learner = Counting(mlp(), inner_rate=0.01, inner_steps=1)
+    learner.compile("adam", loss="mse")
+    learner.fit(sinusoids(), steps_per_epoch=2, verbose=0)
+    after_two_steps = len(traced)
+    learner.fit(sinusoids(seed=1), steps_per_epoch=8, verbose=0)
+    assert len(traced) == after_two_steps
+
+
+def test_the_queries_of_a_task_do_not_touch_each_other():
+    """With statistics of the support set a query's prediction is the same alone as among others; else not."""
+    keras.utils.set_random_seed(0)
+    task, _ = image_tasks()
+    alone = {**task, "query_x": task["query_x"][:, :1]}
+    layers = [keras.Input((6, 6, 1)), *conv4(3, (6, 6, 1), filters=3).layers[:2], keras.layers.Flatten()]
+    model = keras.Sequential([*layers, keras.layers.Dense(3)])
+    for statistics, same in (("support", True), ("transductive", False)):
+        learner = MAML(model, 0.1, 1, statistics=statistics)
+        learner.compile("adam", jit_compile=False, loss=cross_entropy())
+        close = np.allclose(learner.predict(task)[:, :1], learner.predict(alone), atol=1e-5)
+        assert close == same
+
+
+def test_evaluation_takes_a_trained_learner():
+    learner = MAML(mlp())
+    learner.compile("adam", loss="mse")
+    assert len(evaluate(learner, sinusoids(seed=2), 30).values) == 30

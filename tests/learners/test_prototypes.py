@@ -1,0 +1,95 @@
+"""Prototypical networks: distances in closed form, their gradient, and that they learn."""
+
+import numpy as np
+
+from metalearn_lib._tensorflow import keras
+from metalearn_lib.evaluation import compare
+from metalearn_lib.learners import NearestNeighbour, PrototypicalNetwork
+from metalearn_lib.models import conv4
+from metalearn_lib.tasks import task_stream
+
+from .conftest import cross_entropy, finite_difference, fitted_gradient, image_tasks, outer_loss
+
+
+def identity(inputs: int) -> keras.Model:
+    return keras.Sequential([keras.Input((inputs,)), keras.layers.Identity()])
+
+
+def test_logits_are_negative_squared_distances_to_the_means():
+    # Class 0 has (0, 0) and (2, 0), mean (1, 0); class 1 has (0, 4), alone. From the query (1, 3):
+    # 3² = 9 to the first, 1² + 1² = 2 to the second. Unsquared it would be 3 and 1.41.
+    task = {
+        "support_x": np.array([[[0.0, 0.0], [0.0, 4.0], [2.0, 0.0]]]),
+        "support_y": np.array([[0, 1, 0]]),
+        "query_x": np.array([[[1.0, 3.0]]]),
+    }
+    learner = PrototypicalNetwork(identity(2))
+    learner.compile(loss=cross_entropy())
+    np.testing.assert_allclose(learner.predict(task), [[[-9.0, -2.0]]], atol=1e-6)
+
+
+def test_its_gradient_against_finite_differences(float64):
+    # tanh in place of ReLU and layer normalisation in place of batch normalisation, whose training statistics
+    # `predict` does not use.
+    task, query_y = image_tasks()
+    model = keras.Sequential(
+        [
+            keras.Input((6, 6, 1)),
+            keras.layers.Conv2D(3, 3, activation="tanh"),
+            keras.layers.LayerNormalization(),
+            keras.layers.Flatten(),
+            keras.layers.Dense(4),
+        ]
+    )
+    learner = PrototypicalNetwork(model)
+    learner.compile(keras.optimizers.SGD(1.0), loss=cross_entropy())
+    gradient = fitted_gradient(learner, task, query_y)
+    direction = [np.random.default_rng(1).normal(size=g.shape) for g in gradient]
+    along = sum((g * d).sum() for g, d in zip(gradient, direction, strict=True))
+    numeric = finite_difference(lambda: outer_loss(learner, task, query_y), learner.trainable_variables, direction)
+    assert abs(along - numeric) < 1e-6 * np.sqrt(sum((g**2).sum() for g in gradient))
+
+
+def noisy_patterns(seed: int, meta_batch: int = 8):
+    """5-way 1-shot: each class is a bright square at one of 49 places, under noise that hides it from raw pixels."""
+    from metalearn_lib._tensorflow import tf
+
+    def draw(seed, tasks):
+        keys = [tf.random.fold_in(seed, i) for i in range(2)]
+        places = tf.argsort(tf.random.stateless_uniform([tasks, 49], keys[0]))[:, :5]
+        pattern = tf.reshape(tf.one_hot(places, 49), [tasks, 5, 7, 7, 1])
+        pattern = tf.repeat(tf.repeat(tf.concat([pattern] * 4, 1), 2, 2), 2, 3)
+        x = 2.0 * pattern + tf.random.stateless_normal(pattern.shape, keys[1])
+        labels = tf.tile(tf.range(5)[None], [tasks, 4])
+        return {"support_x": x[:, :5], "support_y": labels[:, :5], "query_x": x[:, 5:]}, labels[:, 5:]
+
+    return task_stream(draw, meta_batch, seed)
+
+
+def test_it_learns():
+    """A learned space beats the nearest neighbour in pixels, where noise drowns the pattern."""
+    keras.utils.set_random_seed(0)
+    learner = PrototypicalNetwork(conv4(None, (14, 14, 1), filters=16))
+    learner.compile(keras.optimizers.Adam(3e-3), metrics=["accuracy"], loss=cross_entropy())
+    learner.fit(noisy_patterns(0), steps_per_epoch=300, verbose=0)
+    nearest = NearestNeighbour()
+    nearest.compile()
+    scores = compare({"prototypes": learner, "nearest": nearest}, noisy_patterns(1, 100), 400)
+    assert (scores["prototypes"] - scores["nearest"]).low > 0.1
+
+
+def test_it_is_tested_on_other_ways_than_it_was_trained_on():
+    learner = PrototypicalNetwork(conv4(None, (6, 6, 1), filters=4))
+    learner.compile("adam", loss=cross_entropy())
+    learner.fit(*image_tasks(ways=5), verbose=0)
+    assert learner.predict(image_tasks(ways=3)[0]).shape == (2, 6, 3)
+
+
+def test_a_saved_learner_predicts_the_same(tmp_path):
+    task, query_y = image_tasks()
+    learner = PrototypicalNetwork(conv4(None, (6, 6, 1), filters=4))
+    learner.compile("adam", loss=cross_entropy())
+    learner.fit(task, query_y, verbose=0)
+    learner.save(tmp_path / "prototypes.keras")
+    loaded = keras.saving.load_model(tmp_path / "prototypes.keras")
+    np.testing.assert_array_equal(loaded.predict(task), learner.predict(task))
