@@ -127,3 +127,11 @@ def test_versions_agree() -> None:
     package = (ROOT / "metalearn_lib/__init__.py").read_text()
     assert citation["version"] == PROJECT["version"]
     assert f'__version__ = "{PROJECT["version"]}"' in package
+
+
+def test_the_example_in_the_readme_runs(capsys) -> None:
+    """As printed, apart from shorter training."""
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    assert "steps_per_epoch=2_000" in example and "count=600" in example
+    exec(example.replace("2_000", "200").replace("600", "100"), {})
+    assert capsys.readouterr().out.count("±") == 2
