@@ -1,0 +1,180 @@
+"""Train a prototypical network on drawn glyphs, test it on real handwriting (Omniglot).
+
+    python benchmarks/one_shot.py --omniglot PATH [--steps N] [--episodes N]
+
+PATH is an official archive of Omniglot, or a folder that holds archives; `download_omniglot` fetches them. The
+results are printed and written into the README beside this file.
+"""
+
+import argparse
+import os
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from metalearn_lib._tensorflow import keras, tf
+from metalearn_lib.data import LabelledImages, load_glyphs, load_omniglot
+from metalearn_lib.episodes import episodes
+from metalearn_lib.evaluation import Score, compare
+from metalearn_lib.learners import Learner, NearestNeighbour, PrototypicalNetwork
+from metalearn_lib.models import conv4
+
+README = Path(__file__).with_name("README.md")
+BEGIN, END = "<!-- one_shot: begin -->", "<!-- one_shot: end -->"
+SEED = 0
+STEPS, EPISODES = 3_000, 600
+WAYS, QUERIES, RATE = 60, 5, 4e-3  # of training, one shot each
+SETTINGS = ((5, 1), (5, 5), (20, 1), (20, 5))  # ways and shots of the tests
+# Five alphabets of the background set, drawn at random, on which the settings above and below were chosen.
+# They are in no test.
+VALIDATION = (
+    "Blackfoot_(Canadian_Aboriginal_Syllabics)",
+    "Burmese_(Myanmar)",
+    "Greek",
+    "Inuktitut_(Canadian_Aboriginal_Syllabics)",
+    "Malay_(Jawi_-_Arabic)",
+)
+HELD_OUT = 0.25  # of the other alphabets, for the network that is trained on handwriting
+SIZES = (28,)  # pixels of a glyph in its image of 28 x 28
+DRAWERS = 20  # of each character at each size
+THRESHOLD = None  # grey above which a pixel is ink, drawn anew for each image: the lower, the bolder the pen
+
+
+def training_glyphs(drawers: int = DRAWERS) -> LabelledImages:
+    """The glyphs of all scripts, drawn as Omniglot's one-bit images are: small, bold and without grey."""
+    drawn = [load_glyphs(drawers, size, seed=SEED + size) for size in SIZES]
+    images = np.concatenate([_on_paper(glyphs.images) for glyphs in drawn])
+    if THRESHOLD:
+        threshold = np.random.default_rng(SEED).uniform(*THRESHOLD, (len(images), 1, 1, 1)) * 255
+        images = np.where(images > threshold, 255, 0).astype(np.uint8)
+    return LabelledImages(
+        images, np.concatenate([glyphs.labels for glyphs in drawn]), drawn[0].classes, drawn[0].alphabets
+    )
+
+
+def _on_paper(images: np.ndarray, side: int = 28) -> np.ndarray:
+    before = (side - images.shape[1]) // 2
+    margin = (before, side - images.shape[1] - before)
+    return np.pad(images, ((0, 0), margin, margin, (0, 0)))
+
+
+def train(images: LabelledImages, steps: int) -> PrototypicalNetwork:
+    """A prototypical network after so many training episodes."""
+    learner = PrototypicalNetwork(conv4())
+    rate = keras.optimizers.schedules.CosineDecay(RATE, steps)
+    learner.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    ways = min(WAYS, len(images.classes))
+    learner.fit(episodes(images, ways, 1, QUERIES, meta_batch=1, seed=SEED), steps_per_epoch=steps)
+    return learner
+
+
+def nearest_blurred_pixels() -> NearestNeighbour:
+    """The baseline without learning: the nearest support image after a Gaussian blur of one pixel."""
+    kernel = np.exp(-(np.arange(-3, 4) ** 2) / 2)
+    kernel = np.outer(kernel, kernel) / kernel.sum() ** 2
+    blur = keras.layers.DepthwiseConv2D(7, padding="same", use_bias=False)
+    model = keras.Sequential([keras.Input((28, 28, 1)), blur, keras.layers.Flatten()])
+    blur.set_weights([kernel[:, :, None, None]])
+    learner = NearestNeighbour(model)
+    learner.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return learner
+
+
+def test(learners: dict[str, Learner], images: LabelledImages, within: bool, count: int) -> list[dict[str, Score]]:
+    """The scores of all learners on the same episodes, for each of `SETTINGS`; empty where classes are too few."""
+    sizes = np.unique(images.alphabets, return_counts=True)[1]
+    scores = []
+    for ways, shots in SETTINGS:
+        if ways > (sizes.max() if within else len(images.classes)):
+            scores.append({})
+            continue
+        tasks = episodes(images, ways, shots, QUERIES, meta_batch=20, seed=SEED + 1, within_alphabet=within)
+        scores.append(compare(learners, tasks, count))
+    return scores
+
+
+def split(images: LabelledImages) -> tuple[LabelledImages, LabelledImages, LabelledImages, LabelledImages]:
+    """Omniglot as (training, tests, held out, foreign).
+
+    Tests are all alphabets but the validation ones. Held out are a quarter of these, and training is everything
+    else. Foreign are the tests in scripts that the glyphs do not have, not even in print.
+    """
+    names = sorted(set(images.alphabets))
+    tests = [name for name in names if name not in VALIDATION]
+    number = max(1, round(HELD_OUT * len(tests)))
+    held_out = np.random.default_rng(SEED).choice(tests, number, replace=False)
+    printed = {_letters(script) for script in load_glyphs(drawers=1).alphabets}
+    foreign = [name for name in tests if not any(script in _letters(name) for script in printed)]
+    return tuple(images.subset(part) for part in ([n for n in names if n not in held_out], tests, held_out, foreign))
+
+
+def _letters(name: str) -> str:
+    return re.sub("[^a-z]", "", name.lower())
+
+
+def report(omniglot: LabelledImages, steps: int, count: int) -> str:
+    """Train, test, and tell in Markdown."""
+    began = time.perf_counter()
+    keras.utils.set_random_seed(SEED)
+    training, tests, held_out, foreign = split(omniglot)
+    by_glyphs = {"pixels": nearest_blurred_pixels(), "glyphs": train(training_glyphs(), steps)}
+    both = by_glyphs | {"Omniglot": train(training, steps)}
+    lines = [
+        "| alphabets tested | trained on | episodes "
+        + "".join(f"| {ways}-way {shots}-shot " for ways, shots in SETTINGS)
+        + "|",
+        "|" + " --- |" * (3 + len(SETTINGS)),
+    ]
+    what = {"pixels": "nothing: nearest blurred pixels", "glyphs": "glyphs only", "Omniglot": "other alphabets of it"}
+    for title, images, learners in (
+        ("all {}", tests, by_glyphs),
+        ("the {} of foreign scripts", foreign, by_glyphs),
+        ("{} held out", held_out, both),
+    ):
+        for within in (False, True):
+            scores = test(learners, images, within, count)
+            for name in learners:
+                cells = [title.format(len(set(images.alphabets))), what[name], "within" if within else "mixed"]
+                cells += [str(score[name]) if score else "–" for score in scores]
+                lines.append(f"| {' | '.join(cells)} |")
+    minutes = (time.perf_counter() - began) / 60
+    return (
+        f"`python benchmarks/one_shot.py --omniglot PATH --steps {steps} --episodes {count}` took {minutes:.0f} "
+        f"minutes on {os.cpu_count()} cores, seed {SEED}, TensorFlow {tf.__version__}. Accuracy with 95 % confidence "
+        f"intervals over {count} episodes, {QUERIES} queries a class. PATH held {len(omniglot.classes)} characters "
+        f"of {len(set(omniglot.alphabets))} alphabets. Held out: {', '.join(sorted(set(held_out.alphabets)))}.\n\n"
+    ) + "\n".join(lines)
+
+
+def write(text: str, path: Path) -> None:
+    """Put the text between the markers of a Markdown file."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
+        file.write(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--omniglot", metavar="PATH", required=True, help="an official archive, or a folder of them")
+    parser.add_argument("--steps", type=int, default=STEPS, help="training episodes of each network (%(default)s)")
+    parser.add_argument("--episodes", type=int, default=EPISODES, help="test episodes of each cell (%(default)s)")
+    given = parser.parse_args(arguments)
+    try:
+        omniglot = load_omniglot(given.omniglot)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(str(error))
+    text = report(omniglot, given.steps, given.episodes)
+    print(text)
+    write(text, README)
+
+
+if __name__ == "__main__":
+    main()

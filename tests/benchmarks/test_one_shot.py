@@ -1,0 +1,81 @@
+"""The one-shot benchmark from end to end, on a made-up archive in Omniglot's layout."""
+
+import importlib.util
+import io
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from metalearn_lib.data import LabelledImages, load_glyphs
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "one_shot.py"
+SCRIPT_OF = {"Angelic": "Armenian", "Futurama": "Hebrew", "Greek": "Greek", "Tagalog": "Lao"}
+
+
+@pytest.fixture(scope="module")
+def one_shot():
+    spec = importlib.util.spec_from_file_location("one_shot", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def archive(tmp_path) -> Path:
+    """Five characters of ten drawers in each of four alphabets, as 105 x 105 one-bit drawings."""
+    path = tmp_path / "images_background.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        for alphabet, script in SCRIPT_OF.items():
+            glyphs = load_glyphs(drawers=10, size=105, scripts=script).select(range(5))
+            for index, (drawing, label) in enumerate(zip(glyphs.images, glyphs.labels, strict=True)):
+                data = io.BytesIO()
+                Image.fromarray(drawing[..., 0] < 128).save(data, "png")
+                name = f"images_background/{alphabet}/character{label + 1:02}/0001_{index % 10 + 1:02}.png"
+                file.writestr(name, data.getvalue())
+    return path
+
+
+def test_the_benchmark_runs_from_end_to_end(one_shot, archive, tmp_path, monkeypatch, capsys):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{one_shot.BEGIN}\nold\n{one_shot.END}\nafter\n")
+    monkeypatch.setattr(one_shot, "README", readme)
+    monkeypatch.setattr(one_shot, "DRAWERS", 6)
+    monkeypatch.setattr(one_shot, "SETTINGS", ((5, 1), (20, 1)))  # half of them, for half the time
+    one_shot.main(["--omniglot", str(archive), "--steps", "3", "--episodes", "8"])
+    printed = capsys.readouterr().out.strip()
+    assert "--steps 3 --episodes 8` took" in printed
+    assert "Held out: " in printed
+    assert readme.read_text() == f"before\n{one_shot.BEGIN}\n\n{printed}\n\n{one_shot.END}\nafter\n"
+    rows = [row.strip("| ").split(" | ") for row in printed.splitlines() if row.startswith("| ")][2:]
+    # Two learners on three alphabets, on the two that glyphs lack, three on the one held out; mixed and within.
+    assert [row[0] for row in rows] == ["all 3"] * 4 + ["the 3 of foreign scripts"] * 4 + ["1 held out"] * 6
+    assert [row[2] for row in rows] == (["mixed"] * 2 + ["within"] * 2) * 2 + ["mixed"] * 3 + ["within"] * 3
+    for row in rows:
+        assert re.fullmatch(r"\d+(\.\d+)? ± \d+(\.\d+)? %", row[3])
+        assert 20 < float(row[3].split(" ")[0]) <= 100  # chance is 20 %
+        assert row[4] == "–"  # fewer than 20 characters
+
+
+def test_nobody_is_tested_on_what_settings_were_chosen_or_weights_trained_on(one_shot):
+    names = (*one_shot.VALIDATION, "Hebrew", "Asomtavruli_(Georgian)", "N_Ko", "Futurama", "Tagalog", "Angelic")
+    images = LabelledImages(np.zeros((len(names), 28, 28, 1), np.uint8), np.arange(len(names)), names, names)
+    training, tests, held_out, foreign = (set(part.alphabets) for part in one_shot.split(images))
+    assert not tests & set(one_shot.VALIDATION)
+    assert training | tests == set(names)
+    assert held_out < tests
+    assert not held_out & training
+    assert foreign == {"Futurama", "Tagalog", "Angelic"}
+
+
+def test_a_wrong_path_gets_one_sentence(tmp_path):
+    nowhere = tmp_path / "nowhere.zip"
+    run = subprocess.run([sys.executable, SCRIPT, "--omniglot", nowhere], capture_output=True, text=True)
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert run.stderr == f"path {str(nowhere)!r} does not exist, expected an archive or folder of Omniglot\n"
