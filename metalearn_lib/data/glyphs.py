@@ -35,7 +35,11 @@ _CHUNK = 16  # characters drawn at once; small enough for the cache of a process
 
 
 def load_glyphs(
-    drawers: int = 20, size: int = 28, scripts: Iterable[str] | None = None, seed: int = 0
+    drawers: int = 20,
+    size: int = 28,
+    scripts: Iterable[str] | None = None,
+    seed: int = 0,
+    displacement: float | None = None,
 ) -> LabelledImages:
     """The characters of some scripts, each drawn by a number of drawers.
 
@@ -44,12 +48,13 @@ def load_glyphs(
         size: height and width of an image, in pixels.
         scripts: names of scripts; all of them if None.
         seed: fixes every image; a character is drawn alike whatever else is loaded with it.
+        displacement: how far drawers bend strokes, see `draw`.
 
     Returns:
         Images [characters * drawers, size, size, 1]: a class per character, an alphabet per script.
 
     Raises:
-        ValueError: if a script is unknown, drawers below 1 or size below 2.
+        ValueError: if a script is unknown, drawers below 1, size below 2 or displacement below 0.
     """
     characters, script_of, _ = _skeletons()
     known = sorted(set(script_of))
@@ -60,7 +65,7 @@ def load_glyphs(
         raise ValueError(f"scripts is empty, expected names among {', '.join(known)}")
     kept = [(name, script) for name, script in zip(characters, script_of, strict=True) if script in wanted]
     names, alphabets = zip(*kept, strict=True)
-    images = draw("".join(names), drawers, size, seed)
+    images = draw("".join(names), drawers, size, seed, displacement)
     labels = np.repeat(np.arange(len(names), dtype=np.int32), drawers)
     return LabelledImages(images.reshape(-1, size, size, 1), labels, names, alphabets)
 
@@ -87,7 +92,9 @@ def glyph_splits(
     )
 
 
-def draw(characters: str, drawers: int = 20, size: int = 28, seed: int = 0) -> np.ndarray:
+def draw(
+    characters: str, drawers: int = 20, size: int = 28, seed: int = 0, displacement: float | None = None
+) -> np.ndarray:
     """Draw characters as so many drawers would.
 
     Drawer d of a character is the same however many drawers there are and whatever else is drawn.
@@ -97,13 +104,18 @@ def draw(characters: str, drawers: int = 20, size: int = 28, seed: int = 0) -> n
         drawers: number of images of each.
         size: height and width of an image, in pixels.
         seed: fixes every image.
+        displacement: how far drawers bend strokes: the standard deviation of their smooth displacement, in 64ths of
+            the height of an image; None for `DISPLACEMENT`.
 
     Returns:
         uint8 [characters, drawers, size, size, 1], 0 paper to 255 ink.
 
     Raises:
-        ValueError: if a character is unknown, there is none, drawers is below 1 or size below 2.
+        ValueError: if a character is unknown, there is none, drawers is below 1, size below 2 or displacement below 0.
     """
+    displacement = DISPLACEMENT if displacement is None else displacement
+    if not 0 <= displacement < SIDE:
+        raise ValueError(f"displacement is {displacement!r}, expected a length of 0 to {SIDE} in 64ths of an image")
     for name, value, least in (("drawers", drawers, 1), ("size", size, 2)):
         if not isinstance(value, int | np.integer) or value < least:
             raise ValueError(f"{name} is {value!r}, expected a whole number of at least {least}")
@@ -117,7 +129,7 @@ def draw(characters: str, drawers: int = 20, size: int = 28, seed: int = 0) -> n
         chunk = characters[first : first + _CHUNK]
         random = np.stack([_random(character, drawers, seed) for character in chunk])
         random = random.reshape(-1, random.shape[-1])
-        x, y = _warp(random, size)
+        x, y = _warp(random, size, displacement)
         # Lengths in the skeleton are this much longer: without it strokes swell where the warp stretches.
         x_down, x_right = np.gradient(x, np.float32(step), axis=(1, 2))
         y_down, y_right = np.gradient(y, np.float32(step), axis=(1, 2))
@@ -134,7 +146,7 @@ def _random(character: str, drawers: int, seed: int) -> np.ndarray:
     return np.random.default_rng([seed, ord(character)]).uniform(-1, 1, (drawers, 8 + 2 * KNOTS**2))
 
 
-def _warp(random: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _warp(random: np.ndarray, size: int, displacement: float) -> tuple[np.ndarray, np.ndarray]:
     """Where in its skeleton each pixel of an image looks: x and y, float32 [n, size, size].
 
     Only sums and products of float32 act on pixels, in a fixed order: every processor draws the same image.
@@ -151,7 +163,7 @@ def _warp(random: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     shift = (TRANSLATION * random[:, 6:8]).astype(np.float32)[..., None]
     across, down = (((places - 0.5) * SIDE).astype(np.float32) - shift).swapaxes(0, 1)
     # A uniform number in ±1 has a standard deviation of 1 / √3.
-    knots = (DISPLACEMENT * np.sqrt(3) * random[:, 8:]).astype(np.float32).reshape(-1, 2, KNOTS, KNOTS, 1)
+    knots = (displacement * np.sqrt(3) * random[:, 8:]).astype(np.float32).reshape(-1, 2, KNOTS, KNOTS, 1)
     warped = []
     for axis, (by_x, by_y) in enumerate(rows):
         along = sum(knots[:, axis, :, k] * spline[:, k] for k in range(KNOTS))  # [n, KNOTS, size]

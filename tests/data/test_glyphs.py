@@ -102,7 +102,7 @@ def test_drawings_have_ink_on_blank_paper_at_any_size():
 
 def test_without_a_drawer_s_hand_the_warp_looks_where_the_pixel_is():
     # Pixel j of 28 has its middle at (j + ½) · 64 / 28 of a skeleton whose pixel k has its own at k + ½.
-    x, y = glyphs._warp(np.zeros((1, 8 + 2 * glyphs.KNOTS**2)), 28)
+    x, y = glyphs._warp(np.zeros((1, 8 + 2 * glyphs.KNOTS**2)), 28, glyphs.DISPLACEMENT)
     middle = (np.arange(28) + 0.5) * 64 / 28 - 0.5
     np.testing.assert_allclose(x[0], np.tile(middle, (28, 1)), atol=1e-4)
     np.testing.assert_allclose(y[0], np.tile(middle[:, None], 28), atol=1e-4)
@@ -134,6 +134,17 @@ def test_a_pen_is_as_wide_in_large_letters_as_in_small_ones(monkeypatch):
     assert ink[1] / ink[0] == pytest.approx(1.2 / 0.8, rel=0.05)
 
 
+def test_displacement_is_the_deviation_of_the_warp_at_its_knots():
+    # Only the displacement: at the corners of the 4 x 4 knots, up to half a pixel of 1/64, the splines are 1 or 0.
+    random = np.random.default_rng(0).uniform(-1, 1, (4000, 8 + 2 * glyphs.KNOTS**2))
+    random[:, :8] = 0
+    straight, bent = (glyphs._warp(random, 64, displacement)[0][:, 0, 0] for displacement in (0.0, 3.0))
+    assert np.std(straight) == 0
+    assert np.std(bent) == pytest.approx(3.0, rel=0.1)
+    np.testing.assert_array_equal(draw("A", 2), draw("A", 2, displacement=glyphs.DISPLACEMENT))
+    assert (draw("A", 2) != draw("A", 2, displacement=4.0)).any()
+
+
 def test_a_nearest_neighbour_finds_glyphs_as_hard_as_handwriting():
     # The same measure on Omniglot's background set gives 56 % 5-way and 37 % 20-way.
     images = glyph_splits(drawers=2)[0]
@@ -155,6 +166,8 @@ def test_a_nearest_neighbour_finds_glyphs_as_hard_as_handwriting():
         (lambda: load_glyphs(scripts=[]), "scripts is empty, expected names among Arabic, Armenian"),
         (lambda: load_glyphs(drawers=0), "drawers is 0, expected a whole number of at least 1"),
         (lambda: load_glyphs(size=1, scripts="Lao"), "size is 1, expected a whole number of at least 2"),
+        (lambda: draw("A", displacement=-1.0), "displacement is -1.0, expected a length of 0 to 64 in 64ths"),
+        (lambda: draw("A", displacement=float("nan")), "displacement is nan, expected a length of 0 to 64 in 64ths"),
         (lambda: draw("A\u0410"), "characters has 'А', expected some of the 1268 glyphs that load_glyphs() has"),
         (lambda: draw(""), "characters is empty, expected some of the 1268 glyphs that load_glyphs() has"),
     ],
