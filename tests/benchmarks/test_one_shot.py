@@ -73,6 +73,29 @@ def test_nobody_is_tested_on_what_settings_were_chosen_or_weights_trained_on(one
     assert foreign == {"Futurama", "Tagalog", "Angelic"}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--steps", "0"], "steps is 0, expected a whole number of at least 1"),
+        (["--episodes", "1"], "episodes is 1, expected a whole number of at least 2"),
+        ([], "Omniglot came with the alphabets Greek, expected two or more to test on"),
+    ],
+)
+def test_what_cannot_be_tested_is_said_before_training(one_shot, archive, monkeypatch, arguments, sentence):
+    only = one_shot.load_omniglot(archive).subset("Greek")
+    monkeypatch.setattr(one_shot, "load_omniglot", lambda _: only)
+    with pytest.raises(SystemExit, match=sentence):
+        one_shot.main(["--omniglot", str(archive), *arguments])
+
+
+def test_mirrors_and_turns_are_classes_of_their_own(one_shot):
+    shape = np.zeros((1, 4, 4, 1), np.uint8)
+    shape[0, 0, :3] = shape[0, 1, 0] = 255  # no turn of its mirror image is the shape itself
+    eight = one_shot.turned_and_mirrored(LabelledImages(shape, np.zeros(1, np.int32), ("a",), ("A",)))
+    assert len(set(eight.classes)) == len(np.unique(eight.images, axis=0)) == 8
+    assert eight.labels.tolist() == list(range(8))
+
+
 def test_a_wrong_path_gets_one_sentence(tmp_path):
     nowhere = tmp_path / "nowhere.zip"
     run = subprocess.run([sys.executable, SCRIPT, "--omniglot", nowhere], capture_output=True, text=True)
