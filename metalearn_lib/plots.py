@@ -77,6 +77,7 @@ def plot_curves(curves: Mapping[str, Sequence[Score]], ax: Axes | None = None) -
         ax.fill_between(steps, low, high, color=line.get_color(), alpha=0.2, linewidth=0)
         ax.set_ylabel(_label(scores[0].measure))
     ax.set_xlabel("inner steps on the support set")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend()
     return ax
 

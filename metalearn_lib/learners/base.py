@@ -6,7 +6,7 @@ import numpy as np
 
 from metalearn_lib._tensorflow import keras, tf
 from metalearn_lib.progress import ProgressBar
-from metalearn_lib.tasks import Task
+from metalearn_lib.tasks import MetaBatch, Task
 
 SUPPORT_X, SUPPORT_Y, QUERY_X = KEYS = ("support_x", "support_y", "query_x")
 
@@ -158,6 +158,18 @@ def check_task(task: Task, query_y: Any = None, model: keras.Model | None = None
             low, high = labels.min(), labels.max()
             if low < 0 or high >= outputs:
                 raise ValueError(f"{name} has labels {low}..{high} but the model has {outputs} outputs")
+
+
+def meta_batch(data: tuple) -> MetaBatch:
+    """The `(task, query_y)` in what Keras hands to `train_step`; `train_on_batch` adds an empty third part.
+
+    Raises:
+        ValueError: if there are sample weights.
+    """
+    task, query_y, weights = keras.utils.unpack_x_y_sample_weight(data)
+    if weights is not None:
+        raise ValueError("sample_weight is given, expected none: all tasks of a meta-batch weigh the same")
+    return task, query_y
 
 
 def _first_bad_task(array: np.ndarray) -> int:

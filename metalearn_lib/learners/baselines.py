@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import Learner
+from metalearn_lib.learners.base import Learner, meta_batch
 from metalearn_lib.learners.gradient import GradientLearner
 from metalearn_lib.learners.prototypes import number_of_ways, squared_distances
 from metalearn_lib.tasks import Task
@@ -35,7 +35,7 @@ class JointTraining(GradientLearner):
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One gradient step on the support and query examples of all tasks of a meta-batch."""
-        task, query_y = data
+        task, query_y = meta_batch(data)
         x = tf.concat([task["support_x"], task["query_x"]], axis=1)
         y = tf.concat([task["support_y"], query_y], axis=1)
         weights = self.model.trainable_variables

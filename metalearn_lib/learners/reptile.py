@@ -3,6 +3,7 @@
 from typing import Any
 
 from metalearn_lib._tensorflow import keras, tf
+from metalearn_lib.learners.base import meta_batch
 from metalearn_lib.learners.gradient import GradientLearner
 from metalearn_lib.vectorised import over_tasks
 
@@ -41,7 +42,7 @@ class Reptile(GradientLearner):
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of the outer loop on a meta-batch."""
-        task, query_y = data
+        task, query_y = meta_batch(data)
         start = self.initialisation()
 
         def difference(support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor, query_y: tf.Tensor):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import KEYS
+from metalearn_lib.learners.base import KEYS, meta_batch
 from metalearn_lib.learners.gradient import GradientLearner
 from metalearn_lib.memory import Memory
 from metalearn_lib.tasks import Task
@@ -59,7 +59,7 @@ class SequentialLearner(GradientLearner):
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Learn each task of a meta-batch and store what was learned."""
-        task, query_y = data
+        task, query_y = meta_batch(data)
         start = self._start(task["support_x"], task["support_y"])
         predictions, weights = self._compiled_learn(start, *(task[name] for name in KEYS))
         tf.numpy_function(self._store, [task["support_x"], task["support_y"], *weights], [])

@@ -112,6 +112,21 @@ def test_it_is_keras(tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_one_meta_batch_at_a_time():
+    """`train_on_batch` takes the step that `fit` takes; weights of examples are refused, not ignored."""
+    task, query_y = next(iter(sinusoids(meta_batch=2)))
+    learners = [MAML(mlp()), MAML(mlp())]
+    learners[1].set_weights(learners[0].get_weights())
+    for learner in learners:
+        learner.compile(keras.optimizers.SGD(0.1), loss="mse", jit_compile=False)
+    learners[0].train_on_batch(task, query_y)
+    learners[1].fit(task, query_y, batch_size=2, shuffle=False, verbose=0)
+    for ours, theirs in zip(*(learner.get_weights() for learner in learners), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
+    with pytest.raises(ValueError, match="sample_weight is given, expected none"):
+        learners[0].train_on_batch(task, query_y, sample_weight=np.ones(2))
+
+
 def test_the_progress_bar_counts_steps(capsys):
     learner = MAML(mlp(), name="a_learner")
     learner.compile("adam", loss="mse", steps_per_execution=4)
