@@ -178,15 +178,15 @@ def predict_ahead(learner: GradientLearner, task: Task, start: Any, steering: An
 
     def predict(support_x: tf.Tensor, support_y: tf.Tensor, state: tf.Tensor, steering: tf.Tensor, speed: tf.Tensor):
         weights = learner.adapt(initial, support_x, support_y)
-        states = [state]
-        for angle in tf.unstack(steering):
+
+        def advance(state: tf.Tensor, angle: tf.Tensor) -> tf.Tensor:
             x, _ = examples(tf.stack([state, state]), angle[None], speed)
-            state = state + CHANGE_SCALE * learner.predict_from(weights, support_x, x)[0]
-            states.append(state)
-        return tf.stack(states)
+            return state + CHANGE_SCALE * learner.predict_from(weights, support_x, x)[0]
+
+        return tf.concat([state[None], tf.scan(advance, steering, state)], axis=0)
 
     arrays = [tf.convert_to_tensor(a) for a in (task["support_x"], task["support_y"], start, steering, speed)]
-    return tf.function(lambda *arguments: over_tasks(predict, *arguments))(*arrays)
+    return tf.function(lambda *arguments: over_tasks(predict, *arguments), jit_compile=learner.jit_compile)(*arrays)
 
 
 def _stateless(seed: int | tf.Tensor) -> tf.Tensor:
