@@ -186,7 +186,8 @@ def predict_ahead(learner: GradientLearner, task: Task, start: Any, steering: An
         return tf.concat([state[None], tf.scan(advance, steering, state)], axis=0)
 
     arrays = [tf.convert_to_tensor(a) for a in (task["support_x"], task["support_y"], start, steering, speed)]
-    return tf.function(lambda *arguments: over_tasks(predict, *arguments), jit_compile=learner.jit_compile)(*arrays)
+    # XLA has no loop over a list of steps inside a vectorised body.
+    return tf.function(lambda *arguments: over_tasks(predict, *arguments))(*arrays)
 
 
 def _stateless(seed: int | tf.Tensor) -> tf.Tensor:
