@@ -114,6 +114,44 @@ def linear_classification(shots: int = 5, queries: int = 10, meta_batch: int = 2
     return task_stream(draw, meta_batch, seed, block=32)
 
 
+def linear_regression(
+    dimensions: int = 5,
+    shots: int = 10,
+    queries: int = 10,
+    meta_batch: int = 64,
+    noise: float = 0.0,
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """Regression tasks y = w·x + ε, one weight vector w a task (Garg et al. 2022, section 3.1).
+
+    Args:
+        dimensions: number d of inputs.
+        shots: number S of support examples a task.
+        queries: number Q of query examples a task.
+        meta_batch: number T of tasks in a meta-batch.
+        noise: standard deviation of ε, at least 0; in the support set and in the queries alike.
+        seed: fixes the stream.
+
+    Returns:
+        A stream with x [T, S or Q, d] and y [T, S or Q, 1]; x, w and ε / noise are normal with mean 0, variance 1.
+
+    Raises:
+        ValueError: if a number is not a whole one of at least 1, or `noise` is negative.
+    """
+    at_least(1, dimensions=dimensions, shots=shots, queries=queries, meta_batch=meta_batch)
+    if not noise >= 0:
+        raise ValueError(f"noise is {noise!r}, expected a standard deviation of at least 0")
+
+    def draw(seed: tf.Tensor, tasks: int) -> MetaBatch:
+        examples, parameters, errors = _split(seed, 3)
+        x = tf.random.stateless_normal([tasks, shots + queries, dimensions], examples)
+        w = tf.random.stateless_normal([tasks, dimensions, 1], parameters)
+        y = x @ w + noise * tf.random.stateless_normal([tasks, shots + queries, 1], errors)
+        return support_and_queries(x, y, shots)
+
+    return task_stream(draw, meta_batch, seed, block=32)
+
+
 def gather_tasks(tasks: tf.data.Dataset, count: int) -> MetaBatch:
     """The first `count` tasks of a stream, as one meta-batch of NumPy arrays.
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metalearn_lib._tensorflow import tf
-from metalearn_lib.tasks import gather_tasks, linear_classification, sinusoids, task_stream
+from metalearn_lib.tasks import gather_tasks, linear_classification, linear_regression, sinusoids, task_stream
 
 few = settings(max_examples=10, deadline=None)
 
@@ -50,7 +50,27 @@ def _a_line_parts(x: np.ndarray, y: np.ndarray) -> bool:
     return linprog(np.zeros(3), rows, -np.ones(len(x)), bounds=[(None, None)] * 3).status == 0
 
 
-@pytest.mark.parametrize("family", [sinusoids, linear_classification])
+def test_linear_regression_is_linear_with_the_noise_asked_for():
+    """Least squares leaves nothing without noise, and residuals of variance σ² (n − d)/n with it."""
+    for noise in (0.0, 0.5):
+        task, query_y = gather_tasks(linear_regression(3, 8, 4, meta_batch=100, noise=noise), 1_000)
+        x = np.concatenate([task["support_x"], task["query_x"]], 1).astype(float)
+        y = np.concatenate([task["support_y"], query_y], 1).astype(float)
+        assert x.shape == (1_000, 12, 3) and y.shape == (1_000, 12, 1)
+        w = np.linalg.pinv(x) @ y
+        # The mean square of n = 12,000 values of variance v has standard error v √(2/n) = 0.013 v; four of them.
+        np.testing.assert_allclose(((y - x @ w) ** 2).mean(), noise**2 * 9 / 12, rtol=0.052, atol=1e-9)
+    # w is normal: E[w wᵀ] = I, up to the noise of its estimate, σ² E[(XᵀX)⁻¹] = σ²/(n − d − 1) = 0.25/8.
+    np.testing.assert_allclose(np.einsum("tid,tjd->ij", w, w) / 1_000, (1 + 0.25 / 8) * np.eye(3), atol=0.15)
+    np.testing.assert_allclose((x**2).mean(), 1, atol=0.04)
+
+
+def test_negative_noise_gets_a_sentence():
+    with pytest.raises(ValueError, match=r"noise is -0\.1, expected a standard deviation of at least 0"):
+        linear_regression(noise=-0.1)
+
+
+@pytest.mark.parametrize("family", [sinusoids, linear_classification, linear_regression])
 def test_a_seed_fixes_the_stream_and_another_changes_it(family):
     (task, y), (again, y_again) = (gather_tasks(family(seed=3), 40) for _ in range(2))
     other, _ = gather_tasks(family(seed=4), 40)
@@ -102,6 +122,6 @@ def test_gathering_cuts_to_the_count():
     ],
 )
 def test_wrong_numbers_get_a_sentence(arguments, sentence):
-    for family in (sinusoids, linear_classification):
+    for family in (sinusoids, linear_classification, linear_regression):
         with pytest.raises(ValueError, match=sentence):
             family(**arguments)
