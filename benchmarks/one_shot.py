@@ -10,12 +10,11 @@ import argparse
 import os
 import re
 import sys
-import tempfile
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
+from report import write
 
 from metalearn_lib._tensorflow import keras, tf
 from metalearn_lib.data import LabelledImages, load_glyphs, load_omniglot
@@ -25,8 +24,6 @@ from metalearn_lib.learners import Learner, NearestNeighbour, PrototypicalNetwor
 from metalearn_lib.models import conv4
 from metalearn_lib.tasks import at_least
 
-README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- one_shot: begin -->", "<!-- one_shot: end -->"
 SEED = 0
 STEPS, EPISODES = 2_500, 600
 WAYS, QUERIES, RATE = 60, 5, 1e-2  # of training, one shot each
@@ -170,16 +167,6 @@ def report(
     ) + "\n".join(lines)
 
 
-def write(text: str, path: Path) -> None:
-    """Put the text between the markers of a Markdown file."""
-    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-        file.write(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -195,7 +182,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(str(error))
     text = report(*parts, given.steps, given.episodes)
     print(text)
-    write(text, README)
+    write("one_shot", text)
 
 
 if __name__ == "__main__":

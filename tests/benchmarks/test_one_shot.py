@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import report
 from PIL import Image
 
 from metalearn_lib.data import LabelledImages, load_glyphs
@@ -43,15 +44,15 @@ def archive(tmp_path) -> Path:
 
 def test_the_benchmark_runs_from_end_to_end(one_shot, archive, tmp_path, monkeypatch, capsys):
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{one_shot.BEGIN}\nold\n{one_shot.END}\nafter\n")
-    monkeypatch.setattr(one_shot, "README", readme)
+    readme.write_text("<!-- one_shot: begin -->old<!-- one_shot: end -->")
+    monkeypatch.setattr(report, "README", readme)
     monkeypatch.setattr(one_shot, "DRAWERS", 6)
     monkeypatch.setattr(one_shot, "SETTINGS", ((5, 1), (20, 1)))  # half of them, for half the time
     one_shot.main(["--omniglot", str(archive), "--steps", "3", "--episodes", "8"])
     printed = capsys.readouterr().out.strip()
     assert "--steps 3 --episodes 8` took" in printed
     assert "Held out: " in printed
-    assert readme.read_text() == f"before\n{one_shot.BEGIN}\n\n{printed}\n\n{one_shot.END}\nafter\n"
+    assert readme.read_text() == f"<!-- one_shot: begin -->\n\n{printed}\n\n<!-- one_shot: end -->"
     rows = [row.strip("| ").split(" | ") for row in printed.splitlines() if row.startswith("| ")][2:]
     # Two learners on three alphabets, on the two that glyphs lack, three on the one held out; mixed and within.
     assert [row[0] for row in rows] == ["all 3"] * 4 + ["the 3 of foreign scripts"] * 4 + ["1 held out"] * 6
