@@ -104,7 +104,7 @@ def compare(learners: Mapping[str, Learner], tasks: tf.data.Dataset | MetaBatch,
     task, query_y = _gathered(tasks, count)
     batch = _batch_size(tasks, query_y)
     return {
-        name: score(learner.predict(task, batch_size=batch), query_y, _fingerprint(query_y))
+        name: score(learner.predict(task, batch_size=batch), query_y, fingerprint(query_y))
         for name, learner in learners.items()
     }
 
@@ -124,7 +124,7 @@ def adaptation_curve(
         `steps + 1` scores.
     """
     task, query_y = _gathered(tasks, count)
-    return [score(p, query_y, _fingerprint(query_y)) for p in learner.predict_path(task, steps)]
+    return [score(p, query_y, fingerprint(query_y)) for p in learner.predict_path(task, steps)]
 
 
 def score(predictions: np.ndarray, query_y: np.ndarray, tasks: str = "") -> Score:
@@ -166,5 +166,6 @@ def _batch_size(tasks: tf.data.Dataset | MetaBatch, query_y: np.ndarray) -> int:
     return tasks.element_spec[1].shape[0] if isinstance(tasks, tf.data.Dataset) else len(query_y)
 
 
-def _fingerprint(query_y: np.ndarray) -> str:
+def fingerprint(query_y: np.ndarray) -> str:
+    """What identifies tasks by their targets, for `Score.tasks`."""
     return hashlib.sha256(np.ascontiguousarray(query_y).tobytes()).hexdigest()
