@@ -67,7 +67,7 @@ def turned_and_mirrored(images: LabelledImages) -> LabelledImages:
 def train(images: LabelledImages, steps: int) -> PrototypicalNetwork:
     """A prototypical network after so many training episodes."""
     images = turned_and_mirrored(images)
-    learner = PrototypicalNetwork(keras.Sequential([conv4(), keras.layers.Rescaling(SCALE)]))
+    learner = PrototypicalNetwork(keras.Sequential([conv4(), keras.layers.Rescaling(SCALE)]), statistics="running")
     rate = keras.optimizers.schedules.CosineDecay(RATE, steps)
     learner.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     ways = min(WAYS, len(images.classes))

@@ -10,9 +10,18 @@ from metalearn_lib._tensorflow import tf
 _own_weights = False
 
 
-def over_tasks(function: Callable[..., Any], *stacked: Any) -> Any:
-    """Apply `function` to each task of a meta-batch, vectorised: every argument and result has a leading axis T."""
-    with each_task_has_its_own_weights():
+def over_tasks(function: Callable[..., Any], *stacked: Any, own_weights: bool = True) -> Any:
+    """Apply `function` to each task of a meta-batch, vectorised: every argument and result has a leading axis T.
+
+    Args:
+        function: what to do for one task.
+        stacked: its arguments, nested structures of tensors [T, ...].
+        own_weights: whether layers are called with weights that differ from task to task.
+
+    Returns:
+        What `function` returns, every tensor with a leading axis T.
+    """
+    with each_task_has_its_own_weights() if own_weights else contextlib.nullcontext():
         return tf.vectorized_map(lambda arguments: function(*arguments), stacked)
 
 

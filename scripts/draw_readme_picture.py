@@ -31,7 +31,7 @@ def main(output: Path) -> None:
     """Train, draw one episode, and write the picture."""
     keras.utils.set_random_seed(SEED)
     training, _, test = glyph_splits()
-    learner = PrototypicalNetwork(keras.Sequential([conv4(), keras.layers.Rescaling(0.1)]))
+    learner = PrototypicalNetwork(keras.Sequential([conv4(), keras.layers.Rescaling(0.1)]), statistics="running")
     learner.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-2, STEPS)),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

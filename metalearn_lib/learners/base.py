@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from metalearn_lib._tensorflow import keras, tf
+from metalearn_lib.learners.normalisation import Normalisation
 from metalearn_lib.progress import ProgressBar
 from metalearn_lib.tasks import MetaBatch, Task
 
@@ -20,13 +21,15 @@ class Learner(keras.Model):
     Args:
         model: the network inside, any built Keras model from examples [B, ...] to outputs [B, ...]; None for a
             learner that has none.
+        statistics: where batch normalisation in `model` takes its mean and variance: "support", "transductive" or
+            "running", see `metalearn_lib.learners.normalisation`.
 
     Raises:
         TypeError: if `model` is not a Keras model.
-        ValueError: if `model` has no input shape yet.
+        ValueError: if `model` has no input shape yet, or for an unknown `statistics`.
     """
 
-    def __init__(self, model: keras.Model | None, **kwargs: Any):
+    def __init__(self, model: keras.Model | None, statistics: str = "support", **kwargs: Any):
         super().__init__(**kwargs)
         if model is not None:
             if not isinstance(model, keras.Model):
@@ -34,6 +37,8 @@ class Learner(keras.Model):
             if not model.built:
                 raise ValueError("model is not built, expected one that starts with keras.Input(shape)")
         self.model = model
+        self.statistics = statistics
+        self.normalisation = None if model is None else Normalisation(model, statistics)
         self.built = True
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
@@ -84,7 +89,7 @@ class Learner(keras.Model):
         """The arguments of the constructor, for saving."""
         config = super().get_config()
         if self.model is not None:
-            config["model"] = keras.saving.serialize_keras_object(self.model)
+            config |= {"model": keras.saving.serialize_keras_object(self.model), "statistics": self.statistics}
         return config
 
     @classmethod

@@ -20,6 +20,7 @@ class JointTraining(GradientLearner):
         model: any Keras model.
         inner_rate: rate of the fine-tuning.
         inner_steps: number of gradient steps of the fine-tuning; 0 for none.
+        adapted: "all", or "head" to fine-tune the last layer alone.
         statistics: see `GradientLearner`.
     """
 
@@ -28,10 +29,11 @@ class JointTraining(GradientLearner):
         model: keras.Model,
         inner_rate: float = 0.01,
         inner_steps: int = 0,
+        adapted: str = "all",
         statistics: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, inner_rate, inner_steps, statistics, **kwargs)
+        super().__init__(model, inner_rate, inner_steps, adapted, statistics, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One gradient step on the support and query examples of all tasks of a meta-batch."""
@@ -67,7 +69,11 @@ class FromScratch(GradientLearner):
         statistics: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, inner_rate, inner_steps, statistics, **kwargs)
+        super().__init__(model, inner_rate, inner_steps, statistics=statistics, **kwargs)
+        if statistics == "running":
+            raise ValueError(
+                "statistics is 'running', expected support or transductive: there is no training to gather them"
+            )
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """There is nothing to train: returns at once."""
@@ -83,16 +89,19 @@ class NearestNeighbour(Learner):
 
     Args:
         model: a Keras model whose outputs are compared; None compares the examples themselves.
+        statistics: "support", "transductive" or "running", see `metalearn_lib.learners.normalisation`.
     """
 
-    def __init__(self, model: keras.Model | None = None, **kwargs: Any):
-        super().__init__(model, **kwargs)
+    def __init__(self, model: keras.Model | None = None, statistics: str = "support", **kwargs: Any):
+        super().__init__(model, statistics, **kwargs)
         self.supports_jit = False  # the number of ways is known only when the labels are
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Predictions of the queries, from the nearest support examples."""
-        support, query = (self._flat(task[name]) for name in ("support_x", "query_x"))
-        distances = squared_distances(query, support)
+        support, query = task["support_x"], task["query_x"]
+        if self.model is not None:
+            support, query = self.normalisation.embed(support, query)
+        distances = squared_distances(_flat(query), _flat(support))
         support_y = task["support_y"]
         if not support_y.dtype.is_integer:
             return tf.gather(support_y, tf.argmin(distances, axis=-1), batch_dims=1)
@@ -105,8 +114,7 @@ class NearestNeighbour(Learner):
         """There is nothing to train: returns at once."""
         return keras.callbacks.History()
 
-    def _flat(self, x: tf.Tensor) -> tf.Tensor:
-        if self.model is not None:
-            features = self.model(tf.reshape(x, [-1, *x.shape[2:]]), training=False)
-            x = tf.reshape(features, [-1, tf.shape(x)[1], *features.shape[1:]])
-        return tf.reshape(x, [-1, tf.shape(x)[1], math.prod(x.shape[2:])])
+
+def _flat(x: tf.Tensor) -> tf.Tensor:
+    """Examples [T, B, ...] as vectors [T, B, D]."""
+    return tf.reshape(x, [-1, tf.shape(x)[1], math.prod(x.shape[2:])])

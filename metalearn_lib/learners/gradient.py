@@ -11,7 +11,7 @@ from metalearn_lib.tasks import Task
 from metalearn_lib.update import Weights, inner_loop
 from metalearn_lib.vectorised import over_tasks
 
-STATISTICS = ("support", "transductive")
+ADAPTED = ("all", "head")
 
 
 class GradientLearner(Learner):
@@ -23,12 +23,11 @@ class GradientLearner(Learner):
         model: any Keras model.
         inner_rate: α, the rate of the inner loop.
         inner_steps: number of gradient steps on a task, at least 0.
-        statistics: where batch normalisation takes its mean and variance when it predicts queries: "support",
-            from the support set alone, or "transductive", from the queries themselves, which lets a query's
-            prediction depend on the others (what most published MAML figures do).
+        adapted: which weights the inner loop changes: "all", or those of the "head", the last layer that has any.
+        statistics: "support", "transductive" or "running", see `metalearn_lib.learners.normalisation`.
 
     Raises:
-        ValueError: for a rate that is not positive, a negative number of steps, an unknown `statistics`.
+        ValueError: for a rate that is not positive, a negative number of steps, an unknown `adapted` or `statistics`.
     """
 
     def __init__(
@@ -36,20 +35,21 @@ class GradientLearner(Learner):
         model: keras.Model,
         inner_rate: float = 0.01,
         inner_steps: int = 1,
+        adapted: str = "all",
         statistics: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, **kwargs)
+        super().__init__(model, statistics, **kwargs)
         if not inner_rate > 0:
             raise ValueError(f"inner_rate is {inner_rate!r}, expected a positive number")
         if not isinstance(inner_steps, int) or inner_steps < 0:
             raise ValueError(f"inner_steps is {inner_steps!r}, expected a whole number of at least 0")
-        if statistics not in STATISTICS:
-            raise ValueError(f"statistics is {statistics!r}, expected one of {', '.join(STATISTICS)}")
+        if adapted not in ADAPTED:
+            raise ValueError(f"adapted is {adapted!r}, expected one of {', '.join(ADAPTED)}")
         self.inner_rate = inner_rate
         self.inner_steps = inner_steps
-        self.statistics = statistics
-        self._momentum = _momentum_of_statistics(model)
+        self.adapted = adapted
+        self._fixed = len(model.trainable_variables) - _head_size(model) if adapted == "head" else 0
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Adapt to each task's support set and predict its queries [T, Q, ...]."""
@@ -85,6 +85,7 @@ class GradientLearner(Learner):
         support_y: tf.Tensor,
         steps: int | None = None,
         first_order: bool = False,
+        rates: float | Weights | None = None,
     ) -> Weights:
         """The weights after the inner loop on one task.
 
@@ -94,23 +95,32 @@ class GradientLearner(Learner):
             support_y: [S, ...].
             steps: number of gradient steps; `inner_steps` if None.
             first_order: see `metalearn_lib.update.gradient_step`.
+            rates: α; `rates()` if None.
 
         Returns:
             The adapted weights.
         """
 
-        def loss(weights: Weights) -> tf.Tensor:
-            predictions, _ = self.model.stateless_call(weights, self._state(), support_x, training=True)
+        fixed, adapted = list(weights[: self._fixed]), list(weights[self._fixed :])
+        state = self.normalisation.state()
+
+        def loss(adapted: Weights) -> tf.Tensor:
+            predictions, _ = self.model.stateless_call([*fixed, *adapted], state, support_x, training=True)
             return self.loss_of(support_y, predictions)
 
         steps = self.inner_steps if steps is None else steps
-        return inner_loop(loss, weights, self.inner_rate, steps, first_order)
+        rates = self.rates() if rates is None else rates
+        return [*fixed, *inner_loop(loss, adapted, rates, steps, first_order)]
 
-    def predict_from(self, weights: Weights, support_x: tf.Tensor, query_x: tf.Tensor) -> tf.Tensor:
+    def rates(self) -> float | Weights:
+        """α: one number, or a tensor for each weight that is adapted."""
+        return self.inner_rate
+
+    def predict_from(
+        self, weights: Weights, support_x: tf.Tensor, query_x: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
         """Predictions [Q, ...] of the model with `weights`, under the learner's policy for batch normalisation."""
-        transductive = self.statistics == "transductive"
-        state = self._state() if transductive else self._state_of_support(weights, support_x)
-        return self.model.stateless_call(weights, state, query_x, training=transductive)[0]
+        return self.normalisation.predict(weights, support_x, query_x, training)
 
     def loss_of(self, y: tf.Tensor, predictions: tf.Tensor) -> tf.Tensor:
         """The compiled loss, a scalar.
@@ -127,13 +137,34 @@ class GradientLearner(Learner):
         settings = {
             "inner_rate": self.inner_rate,
             "inner_steps": self.inner_steps,
-            "statistics": self.statistics,
+            "adapted": self.adapted,
         }
         return {**super().get_config(), **settings}
 
-    def apply_meta_gradients(self, task: Task, query_y: tf.Tensor, gradients: Weights, predictions: tf.Tensor, losses):
-        """Update the initialisation by the mean over tasks of `gradients` ([T, ...] each) and return the metrics."""
-        self.optimizer.apply([tf.reduce_mean(g, axis=0) for g in gradients], self.model.trainable_variables)
+    def apply_meta_gradients(
+        self,
+        task: Task,
+        query_y: tf.Tensor,
+        losses: tf.Tensor,
+        predictions: tf.Tensor,
+        gradients: Weights,
+        running: Weights,
+    ) -> dict[str, Any]:
+        """One step of the outer loop by the mean over tasks.
+
+        Args:
+            task: the meta-batch, as in `call`.
+            query_y: [T, Q, ...].
+            losses: [T].
+            predictions: [T, Q, ...].
+            gradients: [T, ...] for each trainable variable of the learner.
+            running: running averages [T, ...], see `Normalisation.gather`.
+
+        Returns:
+            The metrics.
+        """
+        self.optimizer.apply([tf.reduce_mean(g, axis=0) for g in gradients], self.trainable_variables)
+        self.normalisation.keep(running)
         self._loss_tracker.update_state(losses)
         return self.compute_metrics(task, query_y, predictions)
 
@@ -145,29 +176,11 @@ class GradientLearner(Learner):
         """θ as tensors, read once so that a vectorised body captures values, not variables."""
         return [tf.convert_to_tensor(variable) for variable in self.model.trainable_variables]
 
-    def _state(self) -> Weights:
-        return [tf.convert_to_tensor(variable) for variable in self.model.non_trainable_variables]
-
-    def _state_of_support(self, weights: Weights, support_x: tf.Tensor) -> Weights:
-        """The state of the model with its running statistics replaced by those of the support set.
-
-        A running average that starts from zero holds (1 − momentum) times the statistics of the batch.
-        """
-        state = self._state()
-        if not any(momentum is not None for momentum in self._momentum):
-            return state
-        state = [s if m is None else tf.zeros_like(s) for s, m in zip(state, self._momentum, strict=True)]
-        _, state = self.model.stateless_call(weights, state, support_x, training=True)
-        return [s if m is None else s / (1 - m) for s, m in zip(state, self._momentum, strict=True)]
-
     def _outputs(self) -> int | None:
         return self.model.output_shape[-1]
 
 
-def _momentum_of_statistics(model: keras.Model) -> list[float | None]:
-    """For each non-trainable variable the momentum of its running average, None if it is no such average."""
-    momentum = {}
-    for layer in model._flatten_layers():
-        if isinstance(layer, keras.layers.BatchNormalization):
-            momentum |= {id(layer.moving_mean): layer.momentum, id(layer.moving_variance): layer.momentum}
-    return [momentum.get(id(variable)) for variable in model.non_trainable_variables]
+def _head_size(model: keras.Model) -> int:
+    """How many of the model's trainable variables, its last ones, are those of its last layer that has any."""
+    layers = [layer for layer in model._flatten_layers(include_self=False, recursive=True) if not layer._layers]
+    return next(len(layer.trainable_variables) for layer in reversed(layers) if layer.trainable_variables)

@@ -1,10 +1,11 @@
-"""Model-agnostic meta-learning (Finn, Abbeel, Levine 2017)."""
+"""Model-agnostic meta-learning (Finn, Abbeel, Levine 2017) and its variants: first order, Meta-SGD, ANIL."""
 
 from typing import Any
 
 from metalearn_lib._tensorflow import keras, tf
 from metalearn_lib.learners.base import meta_batch
 from metalearn_lib.learners.gradient import GradientLearner
+from metalearn_lib.update import Weights
 from metalearn_lib.vectorised import over_tasks
 
 
@@ -20,6 +21,9 @@ class MAML(GradientLearner):
         inner_rate: α, the rate of the inner loop.
         inner_steps: number of gradient steps on a task.
         first_order: leave out the second derivatives (FOMAML, section 5.2 of the paper).
+        learn_rates: learn a rate for each weight together with the weights, θ' = θ − α ∘ ∇L(θ, support), all of them
+            starting from `inner_rate` (Meta-SGD, Li et al. 2017, equation 2 and algorithm 1).
+        adapted: "all", or "head" to adapt the last layer alone (ANIL, Raghu et al. 2020, section 4).
         statistics: see `GradientLearner`.
     """
 
@@ -29,33 +33,48 @@ class MAML(GradientLearner):
         inner_rate: float = 0.01,
         inner_steps: int = 1,
         first_order: bool = False,
+        learn_rates: bool = False,
+        adapted: str = "all",
         statistics: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, inner_rate, inner_steps, statistics, **kwargs)
+        super().__init__(model, inner_rate, inner_steps, adapted, statistics, **kwargs)
         self.first_order = first_order
+        self.learn_rates = learn_rates
+        self._rates = [
+            self.add_weight(
+                shape=variable.shape,
+                dtype=variable.dtype,
+                initializer=keras.initializers.Constant(inner_rate),
+                name=f"rate_{index}",
+            )
+            for index, variable in enumerate(model.trainable_variables[self._fixed :] if learn_rates else [])
+        ]
+
+    def rates(self) -> float | Weights:
+        """α: one number, or as learned."""
+        return [tf.convert_to_tensor(rate) for rate in self._rates] if self.learn_rates else self.inner_rate
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of the outer loop on a meta-batch."""
         task, query_y = meta_batch(data)
-        start = self.initialisation()
+        start, rates = self.initialisation(), self.rates()
+        learned = [*rates, *start] if self.learn_rates else start  # the order of trainable_variables
 
         def meta_gradient(support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor, query_y: tf.Tensor):
             # Both tapes live in the vectorised body: an outer tape that crossed it would make XLA compile anew
             # at every step.
             with tf.GradientTape() as tape:
-                tape.watch(start)
-                weights = self.adapt(start, support_x, support_y, first_order=self.first_order)
-                predictions = self.predict_from(weights, support_x, query_x)
+                tape.watch(learned)
+                weights = self.adapt(start, support_x, support_y, first_order=self.first_order, rates=rates)
+                predictions = self.predict_from(weights, support_x, query_x, training=True)
                 loss = self.loss_of(query_y, predictions)
-            gradients = tape.gradient(loss, start, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-            return loss, predictions, gradients
+            gradients = tape.gradient(loss, learned, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            return loss, predictions, gradients, self.normalisation.gather(weights, query_x)
 
-        losses, predictions, gradients = over_tasks(
-            meta_gradient, task["support_x"], task["support_y"], task["query_x"], query_y
-        )
-        return self.apply_meta_gradients(task, query_y, gradients, predictions, losses)
+        results = over_tasks(meta_gradient, task["support_x"], task["support_y"], task["query_x"], query_y)
+        return self.apply_meta_gradients(task, query_y, *results)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, for saving."""
-        return {**super().get_config(), "first_order": self.first_order}
+        return {**super().get_config(), "first_order": self.first_order, "learn_rates": self.learn_rates}

@@ -14,30 +14,25 @@ class PrototypicalNetwork(Learner):
     The mean of a class's embedded support examples is its prototype; logits are the negative squared Euclidean
     distances to the prototypes (equations 1 and 2 of the paper). Compile with
     `SparseCategoricalCrossentropy(from_logits=True)`. The number of ways is that of the task's labels, so a network
-    trained on 60 ways is tested on 5 as it is. Batch normalisation works as in any Keras model: statistics of the
-    batch in training, running averages in prediction.
+    trained on 60 ways is tested on 5 as it is.
 
     Args:
         model: a Keras model that embeds examples [B, ...] as vectors [B, D].
+        statistics: "support", "transductive" or "running" (as published), see
+            `metalearn_lib.learners.normalisation`.
     """
 
-    def __init__(self, model: keras.Model, **kwargs: Any):
-        super().__init__(model, **kwargs)
+    def __init__(self, model: keras.Model, statistics: str = "support", **kwargs: Any):
+        super().__init__(model, statistics, **kwargs)
         self.supports_jit = False  # the number of ways is known only when the labels are
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Logits [T, Q, N] of the queries."""
-        support_x, support_y, query_x = task["support_x"], task["support_y"], task["query_x"]
-        examples = tf.concat([support_x, query_x], axis=1)
-        embedded = self.model(tf.reshape(examples, [-1, *examples.shape[2:]]), training=training)
-        # The numbers of examples may be unknown while tracing: Keras traces `predict` anew, and more
-        # generally, for a second size of support set.
-        embedded = tf.reshape(embedded, [-1, tf.shape(examples)[1], embedded.shape[-1]])
-        shots, queries = tf.shape(support_x)[1], tf.shape(query_x)[1]
-        members = tf.one_hot(support_y, number_of_ways(support_y), dtype=embedded.dtype)
-        prototypes = tf.einsum("tsn,tsd->tnd", members, embedded[:, :shots])
+        support, query = self.normalisation.embed(task["support_x"], task["query_x"], training)
+        members = tf.one_hot(task["support_y"], number_of_ways(task["support_y"]), dtype=support.dtype)
+        prototypes = tf.einsum("tsn,tsd->tnd", members, support)
         prototypes = tf.math.divide_no_nan(prototypes, tf.reduce_sum(members, axis=1)[..., None])
-        return -squared_distances(embedded[:, shots : shots + queries], prototypes)
+        return -squared_distances(query, prototypes)
 
 
 def squared_distances(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

@@ -34,7 +34,7 @@ class Reptile(GradientLearner):
         statistics: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, inner_rate, inner_steps, statistics, **kwargs)
+        super().__init__(model, inner_rate, inner_steps, statistics=statistics, **kwargs)
         if inner_steps < 2:
             raise ValueError(
                 f"inner_steps is {inner_steps}, expected at least 2: with fewer, Reptile is joint training"
@@ -48,13 +48,13 @@ class Reptile(GradientLearner):
         def difference(support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor, query_y: tf.Tensor):
             weights = self.adapt(start, support_x, support_y)
             predictions = self.predict_from(weights, support_x, query_x)
+            differences = [a - b for a, b in zip(start, weights, strict=True)]
             return (
                 self.loss_of(query_y, predictions),
                 predictions,
-                [a - b for a, b in zip(start, weights, strict=True)],
+                differences,
+                self.normalisation.gather(weights, support_x),
             )
 
-        losses, predictions, differences = over_tasks(
-            difference, task["support_x"], task["support_y"], task["query_x"], query_y
-        )
-        return self.apply_meta_gradients(task, query_y, differences, predictions, losses)
+        results = over_tasks(difference, task["support_x"], task["support_y"], task["query_x"], query_y)
+        return self.apply_meta_gradients(task, query_y, *results)

@@ -44,7 +44,7 @@ class SequentialLearner(GradientLearner):
         statistics: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, inner_rate, inner_steps, statistics, **kwargs)
+        super().__init__(model, inner_rate, inner_steps, statistics=statistics, **kwargs)
         if not isinstance(neighbours, int) or neighbours < 1:
             raise ValueError(f"neighbours is {neighbours!r}, expected a whole number of at least 1")
         self.memory = Memory() if memory is None else memory

@@ -69,7 +69,7 @@ def noisy_patterns(seed: int, meta_batch: int = 8):
 def test_it_learns():
     """A learned space beats the nearest neighbour in pixels, where noise drowns the pattern."""
     keras.utils.set_random_seed(0)
-    learner = PrototypicalNetwork(conv4(None, (14, 14, 1), filters=16))
+    learner = PrototypicalNetwork(conv4(None, (14, 14, 1), filters=16), statistics="running")
     learner.compile(keras.optimizers.Adam(3e-3), metrics=["accuracy"], loss=cross_entropy())
     learner.fit(noisy_patterns(0), steps_per_epoch=300, verbose=0)
     nearest = NearestNeighbour()
