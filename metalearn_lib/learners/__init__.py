@@ -3,6 +3,7 @@
 from metalearn_lib.learners.base import Learner, check_task
 from metalearn_lib.learners.baselines import FromScratch, JointTraining, NearestNeighbour
 from metalearn_lib.learners.maml import MAML
+from metalearn_lib.learners.neural_process import NeuralProcess
 from metalearn_lib.learners.prototypes import PrototypicalNetwork
 from metalearn_lib.learners.reptile import Reptile
 from metalearn_lib.learners.sequential import SequentialLearner
@@ -13,6 +14,7 @@ __all__ = [
     "JointTraining",
     "Learner",
     "NearestNeighbour",
+    "NeuralProcess",
     "PrototypicalNetwork",
     "Reptile",
     "SequentialLearner",

@@ -1,0 +1,197 @@
+"""Conditional neural processes (Garnelo et al. 2018) and, with attention, attentive ones (Kim et al. 2019)."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from metalearn_lib._tensorflow import keras, tf
+from metalearn_lib.learners.base import KEYS, Learner, meta_batch
+from metalearn_lib.tasks import Task, at_least
+
+AGGREGATIONS = ("mean", "attention", "classes")
+HEADS = 8
+
+
+@keras.saving.register_keras_serializable("metalearn_lib")
+class NeuralProcess(Learner):
+    """Predicts a distribution for every query from an aggregate of the encoded support set, with no gradient steps.
+
+    Each support example is encoded as r_i = h(x_i, y_i); the r_i are aggregated to r, and g(x, r) gives the
+    distribution of the target of a query x (equations 2 to 4 of Garnelo et al.). Here h and g are perceptrons with
+    three layers that see x through `model`.
+
+    For values the distribution is normal, with the deviation 0.1 + 0.9 softplus(·) as published: predictions are its
+    means, and `predict_distribution` returns the deviations too. For labels it is categorical and predictions are its
+    logits. `fit` maximises the mean log-likelihood of all targets of a task, those of the support set included; with
+    values it gives only the first n support examples away, n uniform in 1..S for every task, so that smaller support
+    sets are learned too. `compile` takes no loss.
+
+    Args:
+        model: any Keras model from examples [B, ...] to features [B, F].
+        outputs: number D of values of a target, or number N of classes.
+        aggregation: for values the "mean" of all r_i or, different for each query, their mean by "attention" from
+            the query's features to those of the support set, with 8 heads (the deterministic path of Kim et al.);
+            "classes" for labels, where r holds the mean of each class's features (Garnelo et al., section 4.3).
+        width: of the layers of h and g, and of r.
+        statistics: "support", "transductive" or "running", see `metalearn_lib.learners.normalisation`.
+
+    Raises:
+        ValueError: for an unknown `aggregation`, a number below 1, a width that 8 heads cannot share.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        outputs: int = 1,
+        aggregation: str = "mean",
+        width: int = 128,
+        statistics: str = "support",
+        **kwargs: Any,
+    ):
+        super().__init__(model, statistics, **kwargs)
+        self.supports_jit = False  # compiling takes longer than it saves
+        at_least(1, outputs=outputs, width=width)
+        if aggregation not in AGGREGATIONS:
+            raise ValueError(f"aggregation is {aggregation!r}, expected one of {', '.join(AGGREGATIONS)}")
+        if aggregation == "attention" and width % HEADS:
+            raise ValueError(f"width is {width}, expected a multiple of {HEADS}, the number of heads")
+        self.outputs, self.aggregation, self.width = outputs, aggregation, width
+        features = model.output_shape[-1]
+        if aggregation == "classes":
+            self.decoder = _perceptron(features + outputs * features, width, outputs)
+        else:
+            self.encoder = _perceptron(features + outputs, width, width)
+            self.decoder = _perceptron(features + width, width, 2 * outputs)
+        if aggregation == "attention":
+            self.attention = keras.layers.MultiHeadAttention(HEADS, width // HEADS, output_shape=width)
+            self.attention.build((None, None, features), (None, None, width), (None, None, features))
+
+    def call(self, task: Task, training: bool = False) -> tf.Tensor:
+        """Means [T, Q, D] of the queries' targets, or logits [T, Q, N] of their classes."""
+        return self._point(self._distribution(task, training))
+
+    def predict_distribution(self, task: Task) -> tuple[np.ndarray, np.ndarray]:
+        """The normal distributions of the queries' targets.
+
+        Args:
+            task: `support_x` [T, S, ...], `support_y` [T, S, D], `query_x` [T, Q, ...].
+
+        Returns:
+            Means and standard deviations, [T, Q, D] each.
+
+        Raises:
+            ValueError: if targets are labels, or the task does not fit (see `check_task`).
+        """
+        if self.aggregation == "classes":
+            raise ValueError("aggregation is 'classes', expected mean or attention: classes have no mean")
+        self._check(task)
+        parameters = self._distribution({name: tf.convert_to_tensor(task[name]) for name in KEYS})
+        return tuple(array.numpy() for array in _normal(parameters))
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, **kwargs: Any) -> None:
+        """`keras.Model.compile`, without a loss.
+
+        Raises:
+            ValueError: if there is one.
+        """
+        if loss is not None:
+            raise ValueError(f"loss is {loss!r}, expected none: NeuralProcess maximises the likelihood it predicts")
+        super().compile(optimizer, **kwargs)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of gradient ascent on the log-likelihood; `loss` is its negative, in nats a target."""
+        task, query_y = meta_batch(data)
+        y = tf.concat([task["support_y"], query_y], axis=1)
+        with tf.GradientTape() as tape:
+            parameters = self._distribution(task, training=True)
+            loss = self._negative_log_likelihood(y, parameters)
+        self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
+        self._loss_tracker.update_state(loss)
+        return self.compute_metrics(task, query_y, self._point(parameters)[:, task["support_y"].shape[1] :])
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """The negative log-likelihood of the queries given the whole support set, in nats a target."""
+        task, query_y = meta_batch(data)
+        parameters = self._distribution(task)
+        self._loss_tracker.update_state(self._negative_log_likelihood(query_y, parameters))
+        return self.compute_metrics(task, query_y, self._point(parameters))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, for saving."""
+        settings = {"outputs": self.outputs, "aggregation": self.aggregation, "width": self.width}
+        return {**super().get_config(), **settings}
+
+    def _distribution(self, task: Task, training: bool = False) -> tf.Tensor:
+        """What the decoder says of each query [T, Q, ·]; in training of the support examples too, [T, S + Q, ·]."""
+        support, targets = self.normalisation.embed(task["support_x"], task["query_x"], training)
+        if training:
+            targets = tf.concat([support, targets], axis=1)
+        aggregate = self._class_means if self.aggregation == "classes" else self._aggregate
+        r = aggregate(support, task["support_y"], targets, training)
+        r = tf.broadcast_to(r, [tf.shape(targets)[0], tf.shape(targets)[1], r.shape[-1]])
+        return self.decoder(tf.concat([targets, r], axis=-1))
+
+    def _aggregate(self, support: tf.Tensor, support_y: tf.Tensor, targets: tf.Tensor, training: bool) -> tf.Tensor:
+        """r for each target [T, B, R], or for all of them [T, 1, R]."""
+        encoded = self.encoder(tf.concat([support, tf.cast(support_y, support.dtype)], axis=-1))
+        known = (self._random_context(support_y) if training else tf.ones_like(support_y[..., 0], bool))[:, None]
+        if self.aggregation == "attention":
+            return self.attention(targets, encoded, support, attention_mask=known)
+        known = tf.cast(known, encoded.dtype)
+        return known @ encoded / tf.reduce_sum(known, axis=-1, keepdims=True)
+
+    def _class_means(self, support: tf.Tensor, support_y: tf.Tensor, targets: tf.Tensor, training: bool) -> tf.Tensor:
+        """The mean features of all classes, one beside the other [T, 1, N * F]."""
+        members = tf.one_hot(support_y, self.outputs, dtype=support.dtype)
+        means = tf.einsum("tsn,tsf->tnf", members, support)
+        means = tf.math.divide_no_nan(means, tf.reduce_sum(members, axis=1)[..., None])
+        return tf.reshape(means, [-1, 1, self.outputs * support.shape[-1]])
+
+    def _random_context(self, support_y: tf.Tensor) -> tf.Tensor:
+        """Which support examples are given [T, S]: the first n, at random in each task.
+
+        The number of the step is the seed: training that was interrupted goes on with the same contexts.
+        """
+        tasks, shots = tf.shape(support_y)[0], tf.shape(support_y)[1]
+        seed = tf.stack([0, tf.cast(self.optimizer.iterations, tf.int32)])
+        n = tf.random.stateless_uniform([tasks, 1], seed, 1, shots + 1, tf.int32)
+        return tf.range(shots) < n
+
+    def _point(self, parameters: tf.Tensor) -> tf.Tensor:
+        return parameters if self.aggregation == "classes" else _normal(parameters)[0]
+
+    def _negative_log_likelihood(self, y: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
+        """The mean over tasks, examples and values of a target, a scalar in nats."""
+        if self.aggregation == "classes":
+            return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, parameters))
+        mean, deviation = _normal(parameters)
+        squares = ((tf.cast(y, mean.dtype) - mean) / deviation) ** 2
+        return tf.reduce_mean(squares / 2 + tf.math.log(deviation)) + math.log(2 * math.pi) / 2
+
+    def _check(self, x: Any, y: Any = None) -> None:
+        super()._check(x, y)
+        task = x.element_spec if isinstance(x, tf.data.Dataset) else x
+        task = task[0] if isinstance(task, tuple) else task
+        labels = tf.as_dtype(task["support_y"].dtype).is_integer
+        if labels != (self.aggregation == "classes"):
+            came, expected = ("labels", "classes") if labels else ("values", "mean or attention")
+            raise ValueError(f"aggregation is {self.aggregation!r}, expected {expected}: support_y holds {came}")
+        shape = tuple(task["support_y"].shape)
+        if not labels and shape[2:] != (self.outputs,):
+            raise ValueError(f"support_y has shape {shape}, expected [tasks, examples, {self.outputs}]")
+
+    def _outputs(self) -> int | None:
+        return self.outputs if self.aggregation == "classes" else None
+
+
+def _normal(parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and deviation [..., D] from the decoder's outputs [..., 2 * D]."""
+    mean, deviation = tf.split(parameters, 2, axis=-1)
+    return mean, 0.1 + 0.9 * tf.nn.softplus(deviation)
+
+
+def _perceptron(inputs: int, width: int, outputs: int) -> keras.Model:
+    """Three layers, from [T, B, inputs] to [T, B, outputs]."""
+    hidden = [keras.layers.Dense(width, activation="relu") for _ in range(2)]
+    return keras.Sequential([keras.Input((None, inputs)), *hidden, keras.layers.Dense(outputs)])
