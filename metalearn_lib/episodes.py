@@ -1,4 +1,4 @@
-"""N-way K-shot episodes from any labelled images, as an endless, seeded stream of meta-batches."""
+"""N-way K-shot episodes from any labelled images, as endless, seeded streams; ordinary labelled batches of them too."""
 
 import numpy as np
 
@@ -80,6 +80,36 @@ def episodes(
         return task, tf.repeat(labels, queries, axis=1)
 
     return task_stream(draw, meta_batch, seed)
+
+
+def labelled_batches(images: LabelledImages, batch: int = 64, seed: int = 0) -> tf.data.Dataset:
+    """An endless stream of ordinary labelled batches: every image comes once before any comes again.
+
+    Args:
+        images: what to draw from.
+        batch: number B of images in a batch.
+        seed: fixes the whole stream; the i-th batch depends on `seed` and i alone.
+
+    Returns:
+        A dataset of `(x, y)`: x [B, H, W, C] float32 in [0, 1] and y [B] int32, the class of each.
+
+    Raises:
+        ValueError: if `batch` is below 1.
+    """
+    at_least(1, batch=batch)
+    with tf.device("/cpu:0"):
+        pictures, labels = tf.constant(images.images), tf.constant(images.labels, tf.int32)
+    number = len(images)
+
+    def choose(count: tf.Tensor) -> tf.Tensor:
+        turn = tf.stack([tf.constant(seed, tf.int64), count // number])
+        return tf.random.experimental.index_shuffle(count % number, turn, tf.constant(number - 1, tf.int64))
+
+    def pick(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.cast(tf.gather(pictures, chosen), tf.float32) / 255.0, tf.gather(labels, chosen)
+
+    chosen = tf.data.Dataset.counter().map(choose).batch(batch, drop_remainder=True)
+    return chosen.map(pick, num_parallel_calls=2, deterministic=True).prefetch(2)
 
 
 def _allowed(images: LabelledImages, ways: int, within_alphabet: bool) -> np.ndarray:

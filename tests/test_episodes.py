@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metalearn_lib.data import LabelledImages
-from metalearn_lib.episodes import episodes
+from metalearn_lib.episodes import episodes, labelled_batches
 
 WORD = (1, 2, 1)  # an image is two pixels, which spell its number
 
@@ -142,3 +142,17 @@ def test_what_cannot_be_drawn_is_refused_in_one_sentence(arguments, sentence):
     with pytest.raises(ValueError) as error:
         episodes(numbered([6, 4, 5], ["a", "a", "b"]), **arguments)
     assert str(error.value) == sentence
+
+
+def test_labelled_batches_show_every_image_once_before_any_comes_again():
+    # 11 images in batches of 4: two turns fill the first 22 places of 6 batches, each turn in an order of its own.
+    images = numbered([4, 7])
+    batches = list(labelled_batches(images, batch=4, seed=3).take(6))
+    shown = np.concatenate([spelt(x[None])[0] for x, _ in batches])
+    assert sorted(shown[:11]) == sorted(shown[11:22]) == list(range(11))
+    assert shown[:11].tolist() != shown[11:22].tolist()
+    np.testing.assert_array_equal(np.concatenate([y for _, y in batches]), images.labels[shown])
+    (x, _), *_ = labelled_batches(images, batch=4, seed=3).skip(4).take(1)
+    np.testing.assert_array_equal(x, batches[4][0])
+    other = np.concatenate([spelt(x[None])[0] for x, _ in labelled_batches(images, batch=4, seed=4).take(6)])
+    assert other.tolist() != shown.tolist()
