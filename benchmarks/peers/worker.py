@@ -1,0 +1,59 @@
+"""One framework in a process of its own: reads commands as lines of JSON, answers each with one line.
+
+    python worker.py jax
+
+- `{"prepare": {...}}` builds a workload and runs it once; answers with `seconds`, tracing and compiling included.
+- `{"run": n}` runs n steps; answers with `seconds`.
+- `{"result": "path.npz"}` writes the weights or predictions there.
+- `{"memory": true}` answers with `bytes`, the peak of the process so far.
+"""
+
+import contextlib
+import importlib
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+FOLDER = Path(__file__).parent
+sys.path[:0] = [str(FOLDER), str(FOLDER.parent.parent)]
+
+from problem import Workload  # noqa: E402
+
+
+def answer(command: dict, framework, job) -> tuple[dict, object]:
+    """What a command gives, and the job after it."""
+    if "prepare" in command:
+        work = Workload(**command["prepare"])
+        job = framework.job(work)
+        began = time.perf_counter()
+        job.run(work.block)
+        return {"seconds": time.perf_counter() - began}, job
+    if "run" in command:
+        began = time.perf_counter()
+        job.run(command["run"])
+        return {"seconds": time.perf_counter() - began}, job
+    if "result" in command:
+        np.savez(command["result"], *job.result())
+        return {}, job
+    scale = 1 if sys.platform == "darwin" else 1024
+    return {"bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale}, job
+
+
+def main() -> None:
+    """Answer until the other end closes."""
+    replies = sys.stdout
+    job = None
+    with contextlib.redirect_stdout(sys.stderr):
+        framework = importlib.import_module(f"with_{sys.argv[1]}")
+        print(json.dumps({"version": framework.VERSION}), file=replies, flush=True)
+        for line in sys.stdin:
+            reply, job = answer(json.loads(line), framework, job)
+            print(json.dumps(reply), file=replies, flush=True)
+
+
+if __name__ == "__main__":
+    main()
