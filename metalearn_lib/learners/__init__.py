@@ -3,7 +3,9 @@
 from metalearn_lib.learners.base import Learner, check_task
 from metalearn_lib.learners.baselines import FromScratch, JointTraining, NearestNeighbour
 from metalearn_lib.learners.maml import MAML
+from metalearn_lib.learners.matching import MatchingNetwork
 from metalearn_lib.learners.neural_process import NeuralProcess
+from metalearn_lib.learners.pretrained import PretrainedFeatures
 from metalearn_lib.learners.prototypes import PrototypicalNetwork
 from metalearn_lib.learners.reptile import Reptile
 from metalearn_lib.learners.sequential import SequentialLearner
@@ -13,8 +15,10 @@ __all__ = [
     "FromScratch",
     "JointTraining",
     "Learner",
+    "MatchingNetwork",
     "NearestNeighbour",
     "NeuralProcess",
+    "PretrainedFeatures",
     "PrototypicalNetwork",
     "Reptile",
     "SequentialLearner",

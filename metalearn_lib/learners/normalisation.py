@@ -1,6 +1,8 @@
 """Batch normalisation: where its mean and variance come from, one policy for every learner.
 
 - "support", the default: from the support set of the task alone. No query's prediction depends on another query.
+  Each channel needs more than a handful of numbers: five images and a last map of 1x1 leave five, whose deviation is
+  too uncertain to divide by, and prototypes then learn almost nothing; twenty, a map of 2x2, are enough.
 - "transductive": from the batch of queries itself, and from support set and queries together where a learner embeds
   both at once. A query's prediction then depends on the others. Published figures of MAML, first-order MAML, ANIL and
   Meta-SGD are of this kind, and so is Reptile's row of that name.

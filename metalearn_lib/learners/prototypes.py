@@ -42,5 +42,11 @@ def squared_distances(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 def number_of_ways(labels: tf.Tensor) -> tf.Tensor:
-    """N, where labels are 0..N-1: a scalar int32."""
+    """N, where labels are 0..N-1: a scalar int32.
+
+    Raises:
+        ValueError: if they are no whole numbers.
+    """
+    if not labels.dtype.is_integer:
+        raise ValueError(f"support_y has dtype {labels.dtype.name}, expected integer labels 0..N-1")
     return tf.cast(tf.reduce_max(labels), tf.int32) + 1
