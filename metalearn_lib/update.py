@@ -47,6 +47,7 @@ def inner_loop(
     rate: float | tf.Tensor | Sequence[tf.Tensor],
     steps: int,
     first_order: bool = False,
+    unrolled: bool = False,
 ) -> Weights:
     """`steps` gradient steps on one task: θ after the inner loop, differentiable with respect to θ before it.
 
@@ -56,6 +57,7 @@ def inner_loop(
         rate: α, one number for all weights or one tensor for each.
         steps: number of gradient steps.
         first_order: see `gradient_step`.
+        unrolled: write out every step, however many: XLA cannot compile a tape outside of a loop.
 
     Returns:
         The new weights, of the same shapes.
@@ -65,7 +67,7 @@ def inner_loop(
         return gradient_step(loss, weights, rate, first_order)
 
     weights = list(weights)
-    if steps > MOST_UNROLLED:
+    if steps > MOST_UNROLLED and not unrolled:
         return list(tf.while_loop(lambda *_: True, step, weights, maximum_iterations=steps))
     for _ in range(steps):
         weights = step(*weights)

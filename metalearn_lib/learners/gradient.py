@@ -1,6 +1,6 @@
 """What the learners that adapt by gradient descent have in common: the inner loop on one task."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,7 @@ class GradientLearner(Learner):
         steps: int | None = None,
         first_order: bool = False,
         rates: float | Weights | None = None,
+        unrolled: bool = False,
     ) -> Weights:
         """The weights after the inner loop on one task.
 
@@ -96,21 +97,30 @@ class GradientLearner(Learner):
             steps: number of gradient steps; `inner_steps` if None.
             first_order: see `metalearn_lib.update.gradient_step`.
             rates: α; `rates()` if None.
+            unrolled: see `metalearn_lib.update.inner_loop`.
 
         Returns:
             The adapted weights.
         """
 
         fixed, adapted = list(weights[: self._fixed]), list(weights[self._fixed :])
-        state = self.normalisation.state()
-
-        def loss(adapted: Weights) -> tf.Tensor:
-            predictions, _ = self.model.stateless_call([*fixed, *adapted], state, support_x, training=True)
-            return self.loss_of(support_y, predictions)
-
+        loss = self.loss_on(support_x, support_y)
         steps = self.inner_steps if steps is None else steps
         rates = self.rates() if rates is None else rates
-        return [*fixed, *inner_loop(loss, adapted, rates, steps, first_order)]
+
+        def of_adapted(adapted: Weights) -> tf.Tensor:
+            return loss([*fixed, *adapted])
+
+        return [*fixed, *inner_loop(of_adapted, adapted, rates, steps, first_order, unrolled)]
+
+    def loss_on(self, x: tf.Tensor, y: tf.Tensor) -> Callable[[Weights], tf.Tensor]:
+        """L(·, D) for D = (x [B, ...], y [B, ...]): from weights to the compiled loss, a scalar."""
+        state = self.normalisation.state()
+
+        def loss(weights: Weights) -> tf.Tensor:
+            return self.loss_of(y, self.model.stateless_call(weights, state, x, training=True)[0])
+
+        return loss
 
     def rates(self) -> float | Weights:
         """α: one number, or a tensor for each weight that is adapted."""

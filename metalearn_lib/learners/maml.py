@@ -45,7 +45,7 @@ class MAML(GradientLearner):
             self.add_weight(
                 shape=variable.shape,
                 dtype=variable.dtype,
-                initializer=keras.initializers.Constant(inner_rate),
+                initializer=lambda shape, dtype: tf.fill(shape, tf.constant(inner_rate, dtype)),
                 name=f"rate_{index}",
             )
             for index, variable in enumerate(model.trainable_variables[self._fixed :] if learn_rates else [])
@@ -66,7 +66,9 @@ class MAML(GradientLearner):
             # at every step.
             with tf.GradientTape() as tape:
                 tape.watch(learned)
-                weights = self.adapt(start, support_x, support_y, first_order=self.first_order, rates=rates)
+                weights = self.adapt(
+                    start, support_x, support_y, first_order=self.first_order, rates=rates, unrolled=True
+                )
                 predictions = self.predict_from(weights, support_x, query_x, training=True)
                 loss = self.loss_of(query_y, predictions)
             gradients = tape.gradient(loss, learned, unconnected_gradients=tf.UnconnectedGradients.ZERO)

@@ -75,6 +75,7 @@ def test_models_that_cannot_be_inside():
         ({"inner_rate": float("nan")}, "inner_rate is nan, expected a positive number"),
         ({"inner_steps": -1}, "inner_steps is -1, expected a whole number of at least 0"),
         ({"inner_steps": 1.5}, "inner_steps is 1.5, expected a whole number of at least 0"),
+        ({"adapted": "body"}, "adapted is 'body', expected one of all, head"),
         ({"statistics": "query"}, "statistics is 'query', expected one of support, transductive, running"),
     ],
 )
