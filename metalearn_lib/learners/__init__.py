@@ -2,6 +2,7 @@
 
 from metalearn_lib.learners.base import Learner, check_task
 from metalearn_lib.learners.baselines import FromScratch, JointTraining, NearestNeighbour
+from metalearn_lib.learners.in_context import InContextLearner
 from metalearn_lib.learners.maml import MAML
 from metalearn_lib.learners.matching import MatchingNetwork
 from metalearn_lib.learners.neural_process import NeuralProcess
@@ -13,6 +14,7 @@ from metalearn_lib.learners.sequential import SequentialLearner
 __all__ = [
     "MAML",
     "FromScratch",
+    "InContextLearner",
     "JointTraining",
     "Learner",
     "MatchingNetwork",

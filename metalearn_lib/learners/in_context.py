@@ -1,0 +1,125 @@
+"""In-context learning: a transformer that reads the support set and answers (Garg, Tsipras, Liang, Valiant 2022)."""
+
+from typing import Any
+
+from metalearn_lib._tensorflow import keras, tf
+from metalearn_lib.learners.base import Learner
+from metalearn_lib.tasks import Task, at_least
+
+
+@keras.saving.register_keras_serializable("metalearn_lib")
+class InContextLearner(Learner):
+    """Predicts each query's y from the (x, y) pairs of the support set in one forward pass; no weight is updated.
+
+    A support example is one token, the sum of linear maps of its x and its y; a query is the token of its x alone.
+    In every block of a pre-norm transformer all tokens attend to the support tokens and to no others: a query never
+    sees another query, and predictions do not depend on the order of the support set, which has no positions. The
+    published model reads x and y as tokens of their own, in turn, with positions and a causal mask, and its loss is
+    taken at every prefix; what is learned, an estimator of the task from its examples, is the same.
+
+    In `fit`, half of the tasks show only a random part of their support set, of 1 to S examples, so that a context of
+    any size up to S can be read. Compile with "mse" for values, with
+    `SparseCategoricalCrossentropy(from_logits=True)` for labels.
+
+    Args:
+        model: any Keras model from examples [B, ...] to features [B, F].
+        outputs: number D of values of a target, or number N of classes.
+        width: of the tokens.
+        depth: number of blocks.
+        heads: number of attention heads, a divisor of `width`.
+        statistics: "support", "transductive" or "running", see `metalearn_lib.learners.normalisation`.
+
+    Raises:
+        ValueError: for a number below 1, a width that the heads cannot share.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        outputs: int = 1,
+        width: int = 64,
+        depth: int = 3,
+        heads: int = 4,
+        statistics: str = "support",
+        **kwargs: Any,
+    ):
+        super().__init__(model, statistics, **kwargs)
+        at_least(1, outputs=outputs, width=width, depth=depth, heads=heads)
+        if width % heads:
+            raise ValueError(f"width is {width}, expected a multiple of heads, which is {heads}")
+        self.outputs, self.width, self.depth, self.heads = outputs, width, depth, heads
+        self.token_of_x = keras.layers.Dense(width)
+        self.token_of_x.build((None, None, model.output_shape[-1]))
+        self.token_of_y = keras.layers.Dense(width)
+        self.token_of_y.build((None, None, outputs))
+        self.blocks = [TransformerBlock(width, heads) for _ in range(depth)]
+        self.answer = keras.Sequential(
+            [keras.Input((None, width)), keras.layers.LayerNormalization(), keras.layers.Dense(outputs)]
+        )
+        self.random = keras.random.SeedGenerator()
+
+    def call(self, task: Task, training: bool = False) -> tf.Tensor:
+        """Values [T, Q, D] or logits [T, Q, N] of the queries."""
+        support, query = self.normalisation.embed(task["support_x"], task["query_x"], training)
+        support_y = as_vectors(task["support_y"], self.outputs, support.dtype)
+        tokens = tf.concat([self.token_of_x(support) + self.token_of_y(support_y), self.token_of_x(query)], axis=1)
+        shots = tf.shape(support)[1]
+        seen = self._random_context(support) if training else None
+        for block in self.blocks:
+            tokens = block(tokens, shots, seen)
+        return self.answer(tokens[:, shots:])
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, for saving."""
+        settings = {"outputs": self.outputs, "width": self.width, "depth": self.depth, "heads": self.heads}
+        return {**super().get_config(), **settings}
+
+    def _random_context(self, support: tf.Tensor) -> tf.Tensor:
+        """Which support examples each task shows, [T, S]: all in half of the tasks, else any number from 1 equally."""
+        tasks, shots = tf.unstack(tf.shape(support)[:2])
+        place = keras.random.uniform((tasks, shots), dtype=support.dtype, seed=self.random)
+        # With a share that is uniform in [0, 1], the number of uniform places below it is uniform in 0..S.
+        share = keras.random.uniform((tasks, 1), maxval=2.0, dtype=support.dtype, seed=self.random)
+        return place <= tf.maximum(share, tf.reduce_min(place, axis=1, keepdims=True))
+
+    def _outputs(self) -> int:
+        return self.outputs
+
+
+class TransformerBlock(keras.layers.Layer):
+    """One pre-norm block in which all tokens attend to the first of them, the support set.
+
+    Args:
+        width: of the tokens.
+        heads: number of attention heads, a divisor of `width`.
+    """
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.normalise = keras.layers.LayerNormalization()
+        self.normalise.build((None, None, width))
+        self.attend = keras.layers.MultiHeadAttention(heads, width // heads)
+        self.attend.build((None, None, width), (None, None, width))
+        layers = [keras.layers.LayerNormalization(), keras.layers.Dense(4 * width, "gelu"), keras.layers.Dense(width)]
+        self.think = keras.Sequential([keras.Input((None, width)), *layers])
+        self.built = True
+
+    def call(self, tokens: tf.Tensor, shots: tf.Tensor, seen: tf.Tensor | None = None) -> tf.Tensor:
+        """Tokens [T, S + Q, width] to tokens; `seen` [T, S] tells which of the S support tokens can be attended to."""
+        normal = self.normalise(tokens)
+        mask = None if seen is None else seen[:, None]
+        tokens += self.attend(normal, normal[:, :shots], attention_mask=mask)
+        return tokens + self.think(tokens)
+
+
+def as_vectors(y: tf.Tensor, outputs: int, dtype: str) -> tf.Tensor:
+    """Labels [T, S] as one-hot vectors [T, S, outputs]; values [T, S, outputs] as they are.
+
+    Raises:
+        ValueError: for values of another shape.
+    """
+    if y.dtype.is_integer:
+        return tf.one_hot(y, outputs, dtype=dtype)
+    if y.shape[2:] != (outputs,):
+        raise ValueError(f"support_y has values of shape {tuple(y.shape[2:])}, expected ({outputs},), one an output")
+    return tf.cast(y, dtype)
