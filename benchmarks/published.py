@@ -13,9 +13,9 @@ import sys
 import time
 from pathlib import Path
 
-import experiments
-from experiments import EXPERIMENTS, SEED
+from experiments import EXPERIMENTS
 from report import replace, write
+from training import SEED, protocols
 
 from metalearn_lib._tensorflow import keras, tf
 from metalearn_lib.data import load_omniglot
@@ -144,7 +144,7 @@ def main(arguments: list[str] | None = None) -> None:
         if any(EXPERIMENTS[name].table == "Omniglot" for name in names):
             if given.omniglot is None:
                 raise ValueError("--omniglot is missing, expected the path of an official archive or a folder of them")
-            experiments.protocols(load_omniglot(given.omniglot))
+            protocols(load_omniglot(given.omniglot))
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
     for name in names:

@@ -11,13 +11,14 @@ import numpy as np
 import published
 import pytest
 import report
+import training
 from PIL import Image
 
 from metalearn_lib._tensorflow import keras
 from metalearn_lib.data import LabelledImages, load_omniglot
 
 REFERENCES = Path(__file__).parents[3] / "shared" / "REFERENCES.md"
-ALPHABETS = (*experiments.VALIDATION, "Angelic", "Bengali", "Futurama", "Tagalog")
+ALPHABETS = (*training.VALIDATION, "Angelic", "Bengali", "Futurama", "Tagalog")
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +55,16 @@ def small(monkeypatch) -> None:
 
     def network(outputs: int | None = None, pooling: bool = False) -> keras.Model:
         layers = [keras.layers.AveragePooling2D(4), keras.layers.Flatten(), keras.layers.BatchNormalization()]
-        return keras.Sequential([keras.Input((28, 28, 1)), *layers, keras.layers.Dense(outputs or 8)])
+        return keras.Sequential([keras.Input((28, 28, 1)), *layers, keras.layers.Dense(outputs or 64)])
 
-    monkeypatch.setattr(experiments, "conv4", network)
+    monkeypatch.setattr(training, "conv4", network)
 
 
 @pytest.mark.parametrize("name", experiments.EXPERIMENTS)
 def test_every_experiment_runs_and_keeps_its_row(name, archive, small, elsewhere, capsys):
     published.main([name, "--omniglot", str(archive), "--steps", "2", "--episodes", "4"])
     row = json.loads(published.ROWS.read_text())[name]
-    assert (row["steps"], row["episodes"], row["seed"]) == (2, 4, experiments.SEED)
+    assert (row["steps"], row["episodes"], row["seed"]) == (2, 4, training.SEED)
     columns = published.TABLES[experiments.EXPERIMENTS[name].table][1]
     assert row["scores"]
     assert set(row["scores"]) <= set(columns)
@@ -136,15 +137,15 @@ def test_published_figures_are_those_of_the_references():
 
 def test_test_classes_are_apart_from_training_and_from_what_settings_were_chosen_on(archive):
     images = load_omniglot(archive)
-    parts = experiments.protocols(images)
-    for training, test in parts.values():
-        characters = [{name.split(" ")[0] for name in part.classes} for part in (training, test)]
+    parts = training.protocols(images)
+    for seen, test in parts.values():
+        characters = [{name.split(" ")[0] for name in part.classes} for part in (seen, test)]
         assert not characters[0] & characters[1]
         assert characters[0] | characters[1] == set(images.classes)
-        assert not any(name.startswith(experiments.VALIDATION) for name in characters[1])
+        assert not any(name.startswith(training.VALIDATION) for name in characters[1])
         assert len(test.classes) == 4 * len(characters[1])
-    training, test = parts["alphabets"]
-    assert not set(training.alphabets) & set(test.alphabets)
+    seen, test = parts["alphabets"]
+    assert not set(seen.alphabets) & set(test.alphabets)
     # A quarter of the four alphabets that may be tested; 423 of 1,623 of the 45 characters.
     assert [len(part[1].classes) for part in parts.values()] == [4 * 5, 4 * 12]
 
@@ -152,7 +153,7 @@ def test_test_classes_are_apart_from_training_and_from_what_settings_were_chosen
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["maml"], "NAME is 'maml', expected one of sinusoid-maml, "),
+        (["mamba"], "NAME is 'mamba', expected one of sinusoid-maml, "),
         (["protonet-alphabets"], "--omniglot is missing, expected the path of an official archive or a folder of them"),
         (["protonet-alphabets", "--omniglot", "nowhere.zip"], "path 'nowhere.zip' does not exist"),
         (["sinusoid-maml", "--steps", "0"], "steps is 0, expected a whole number of at least 1"),
@@ -168,4 +169,4 @@ def test_what_cannot_be_run_is_said_before_anything_is(arguments, sentence):
 def test_too_few_alphabets_get_one_sentence():
     images = LabelledImages(np.zeros((2, 28, 28, 1), np.uint8), np.arange(2), ("a", "b"), ("Greek", "Latin"))
     with pytest.raises(ValueError, match="Omniglot came with the alphabets Latin to test on, expected at least 3"):
-        experiments.protocols(images)
+        training.protocols(images)
