@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from metalearn_lib._tensorflow import keras, tf
+from metalearn_lib.learners.execution import OneBatch, in_one_program
 from metalearn_lib.learners.normalisation import Normalisation
 from metalearn_lib.progress import ProgressBar
 from metalearn_lib.tasks import MetaBatch, Task
@@ -39,6 +40,7 @@ class Learner(keras.Model):
         self.model = model
         self.statistics = statistics
         self.normalisation = None if model is None else Normalisation(model, statistics)
+        self._one_batch = OneBatch(self)
         self.built = True
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
@@ -56,6 +58,7 @@ class Learner(keras.Model):
     def compile(self, *args: Any, jit_compile: bool | None = None, **kwargs: Any) -> None:
         """`keras.Model.compile`; None compiles with XLA wherever the learner allows it, on a CPU too."""
         super().compile(*args, jit_compile=self.supports_jit if jit_compile is None else jit_compile, **kwargs)
+        self._one_batch = OneBatch(self)
         self.optimizer.build(self.trainable_variables)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
@@ -83,7 +86,14 @@ class Learner(keras.Model):
     def predict(self, x: Any, *, verbose: Any = 0, **kwargs: Any) -> np.ndarray:
         """`keras.Model.predict`: predictions [T, Q, ...] for the tasks in `x`."""
         self._check(x)
+        at_once = isinstance(x, dict) and not verbose and not self.run_eagerly and kwargs.keys() <= {"batch_size"}
+        if at_once and len(x[SUPPORT_X]) <= (kwargs.get("batch_size") or 32):
+            return self._one_batch.predict(x)
         return super().predict(x, verbose=verbose, **kwargs)
+
+    def _make_function(self, step_function: Any) -> Any:
+        """Keras's, which makes `fit` and `evaluate` of a step, with several steps an execution as one program."""
+        return in_one_program(self, step_function, super()._make_function(step_function))
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, for saving."""
