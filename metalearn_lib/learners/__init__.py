@@ -3,6 +3,7 @@
 from metalearn_lib.learners.base import Learner, check_task
 from metalearn_lib.learners.baselines import FromScratch, JointTraining, NearestNeighbour
 from metalearn_lib.learners.in_context import InContextLearner
+from metalearn_lib.learners.learned_optimiser import LearnedOptimiser
 from metalearn_lib.learners.maml import MAML
 from metalearn_lib.learners.matching import MatchingNetwork
 from metalearn_lib.learners.neural_process import NeuralProcess
@@ -16,6 +17,7 @@ __all__ = [
     "FromScratch",
     "InContextLearner",
     "JointTraining",
+    "LearnedOptimiser",
     "Learner",
     "MatchingNetwork",
     "NearestNeighbour",
