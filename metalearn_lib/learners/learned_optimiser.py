@@ -55,7 +55,7 @@ class LearnedOptimiser(GradientLearner):
         return self.network.trainable_variables
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """One step of the outer loop on a meta-batch."""
+        """One step of the outer loop on a meta-batch; `loss` is that of the queries after the last update."""
         task, query_y = meta_batch(data)
         phi = self._phi()
 
