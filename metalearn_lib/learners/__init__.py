@@ -6,6 +6,7 @@ from metalearn_lib.learners.in_context import InContextLearner
 from metalearn_lib.learners.learned_optimiser import LearnedOptimiser
 from metalearn_lib.learners.maml import MAML
 from metalearn_lib.learners.matching import MatchingNetwork
+from metalearn_lib.learners.memory_augmented import MemoryAugmentedNetwork
 from metalearn_lib.learners.neural_process import NeuralProcess
 from metalearn_lib.learners.pretrained import PretrainedFeatures
 from metalearn_lib.learners.prototypes import PrototypicalNetwork
@@ -20,6 +21,7 @@ __all__ = [
     "LearnedOptimiser",
     "Learner",
     "MatchingNetwork",
+    "MemoryAugmentedNetwork",
     "NearestNeighbour",
     "NeuralProcess",
     "PretrainedFeatures",
