@@ -102,7 +102,7 @@ EXPERIMENTS = {
         "Matching network",
         "Matching network",
         metric(matching_network, "characters"),
-        400,
+        300,
         None,
         "as the prototypical network above; without full context embeddings; cosine similarities times 10 (there 1).",
     ),
@@ -113,7 +113,7 @@ EXPERIMENTS = {
         gradient_steps(
             lambda model: MAML(model, inner_rate=ALPHA, first_order=True, statistics="transductive"),
         ),
-        2_000,
+        1_500,
         60_000,
         "as in the paper: the network of its public code, 32 tasks a step, one inner step, three in the test, one "
         f"query a class, which transduction knows. Not as in the paper: characters as above; α = {ALPHA} on the mean "
@@ -125,7 +125,7 @@ EXPERIMENTS = {
         "MAML, transductive",
         "MAML",
         gradient_steps(lambda model: MAML(model, inner_rate=ALPHA, statistics="transductive")),
-        1_000,
+        600,
         60_000,
         "as `fomaml`, with second derivatives.",
     ),
@@ -134,7 +134,7 @@ EXPERIMENTS = {
         "MAML, statistics of the support set",
         "MAML",
         gradient_steps(lambda model: MAML(model, inner_rate=ALPHA)),
-        1_000,
+        400,
         60_000,
         "the same, but no query helps another; the published figure is transductive.",
     ),
@@ -145,7 +145,7 @@ EXPERIMENTS = {
         gradient_steps(
             lambda model: MAML(model, inner_rate=ALPHA, learn_rates=True, statistics="transductive"), steps_in_test=1
         ),
-        1_000,
+        400,
         60_000,
         f"as `maml`, with a learned rate for each weight, which starts from {ALPHA}; one inner step in the test too.",
     ),
@@ -159,7 +159,7 @@ EXPERIMENTS = {
             meta_batch=16,
             ways=20,
         ),
-        500,
+        300,
         30_000,
         "as `maml`, 20 ways, 16 tasks a step, five inner steps in training and test.",
     ),
@@ -173,7 +173,7 @@ EXPERIMENTS = {
             meta_batch=5,
             training_shots=10,
         ),
-        500,
+        300,
         100_000,
         "as in the paper: 10 shots in training, five inner steps, 50 in the test, 5 tasks a step. Not as in the paper: "
         f"the inner loop is gradient descent with α = {ALPHA} on all examples (there Adam 1e-3 on batches of 10), and "

@@ -18,7 +18,7 @@ from report import replace, write
 from training import SEED, protocols
 
 from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.data import load_omniglot
+from metalearn_lib.data import LabelledImages, load_omniglot
 from metalearn_lib.evaluation import Score
 from metalearn_lib.tasks import at_least
 
@@ -53,12 +53,11 @@ PUBLISHED = {
 }
 
 
-def run(name: str, omniglot: str | None, steps: int | None, count: int) -> dict:
+def run(name: str, images: LabelledImages | None, steps: int | None, count: int) -> dict:
     """One experiment's row, as it is kept."""
     experiment = EXPERIMENTS[name]
     steps = steps or experiment.steps
     print(f"{name}: {steps} steps", flush=True)
-    images = load_omniglot(omniglot) if experiment.table == "Omniglot" else None
     keras.utils.set_random_seed(SEED)
     began, busy = time.perf_counter(), time.process_time()
     scores: dict[str, Score] = experiment.run(images, steps, count)
@@ -112,8 +111,8 @@ def report(rows: dict[str, dict]) -> str:
     how = "; ".join(f"{count} test tasks a cell, seed {seed}, TensorFlow {v}" for count, seed, v in sorted(settings))
     return "\n\n".join(
         [
-            "`python benchmarks/published.py NAME --omniglot PATH` makes the row of that name anew, in the steps that "
-            f"the table says. Means with 95 % confidence intervals; {how or 'nothing was run yet'}.",
+            "`python benchmarks/published.py EXPERIMENT --omniglot PATH --steps STEPS` makes a row anew. Means with "
+            f"95 % confidence intervals; {how or 'nothing was run yet'}.",
             *(table(title, rows) for title in TABLES),
         ]
     )
@@ -141,14 +140,16 @@ def main(arguments: list[str] | None = None) -> None:
         at_least(2, episodes=given.episodes)
         if given.steps is not None:
             at_least(1, steps=given.steps)
+        images = None
         if any(EXPERIMENTS[name].table == "Omniglot" for name in names):
             if given.omniglot is None:
                 raise ValueError("--omniglot is missing, expected the path of an official archive or a folder of them")
-            protocols(load_omniglot(given.omniglot))
+            images = load_omniglot(given.omniglot)
+            protocols(images)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
     for name in names:
-        keep(name, run(name, given.omniglot, given.steps, given.episodes))
+        keep(name, run(name, images, given.steps, given.episodes))
         write("published", report(kept()))
     print(report(kept()))
 

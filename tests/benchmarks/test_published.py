@@ -16,6 +16,7 @@ from PIL import Image
 
 from metalearn_lib._tensorflow import keras
 from metalearn_lib.data import LabelledImages, load_omniglot
+from metalearn_lib.learners import Learner
 
 REFERENCES = Path(__file__).parents[3] / "shared" / "REFERENCES.md"
 ALPHABETS = (*training.VALIDATION, "Angelic", "Bengali", "Futurama", "Tagalog")
@@ -51,13 +52,17 @@ def elsewhere(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def small(monkeypatch) -> None:
-    """A network that compiles in a second in place of the four convolutions."""
+    """A small network in place of the four convolutions, and no XLA, which takes longer than these few steps."""
 
     def network(outputs: int | None = None, pooling: bool = False) -> keras.Model:
         layers = [keras.layers.AveragePooling2D(4), keras.layers.Flatten(), keras.layers.BatchNormalization()]
         return keras.Sequential([keras.Input((28, 28, 1)), *layers, keras.layers.Dense(outputs or 64)])
 
+    compiled = Learner.compile
     monkeypatch.setattr(training, "conv4", network)
+    monkeypatch.setattr(
+        Learner, "compile", lambda self, *args, **kwargs: compiled(self, *args, jit_compile=False, **kwargs)
+    )
 
 
 @pytest.mark.parametrize("name", experiments.EXPERIMENTS)
