@@ -1,0 +1,95 @@
+"""Skeletons come apart into the strokes that a pen would make, and drawers keep to them."""
+
+import numpy as np
+import pytest
+
+from metalearn_lib.data import load_glyphs
+from metalearn_lib.data.strokes import invent, load_strokes, shrink, trace, write
+
+
+def skeleton(*pixels) -> np.ndarray:
+    drawn = np.zeros((64, 64), bool)
+    for y, x in pixels:
+        drawn[y, x] = True
+    return drawn
+
+
+DOWN = (slice(10, 50), 30)
+ACROSS = (30, slice(10, 50))
+
+
+def length(stroke: np.ndarray) -> float:
+    return float(np.linalg.norm(np.diff(stroke, axis=0), axis=1).sum())
+
+
+@pytest.mark.parametrize(
+    ("lines", "lengths"),
+    [
+        ((DOWN,), [39]),  # from the centre of its first pixel to that of its last
+        ((DOWN, ACROSS), [39, 39]),  # a pen goes straight on where lines cross
+        ((DOWN, (10, slice(10, 50))), [39, 39]),  # T
+        ((DOWN, (5, 30)), [0, 39]),  # i, with its dot
+    ],
+)
+def test_a_skeleton_comes_apart_into_strokes(lines, lengths):
+    assert sorted(map(length, trace(skeleton(*lines)))) == pytest.approx(lengths, abs=1.5)
+
+
+def test_a_ring_is_one_stroke():
+    y, x = np.mgrid[:64, :64]
+    from_centre = np.hypot(y - 32, x - 32)
+    ring = (from_centre < 20.5) & (from_centre >= 19.5)
+    (stroke,) = trace(ring)
+    assert length(stroke) == pytest.approx(2 * np.pi * 20, rel=0.1)
+
+
+def test_points_are_x_and_y_from_the_centre():
+    (stroke,) = trace(skeleton((slice(10, 50), 40)))
+    np.testing.assert_allclose(stroke[:, 0], 40 - 31.5, atol=1e-9)
+    assert sorted({stroke[0, 1], stroke[-1, 1]}) == pytest.approx([10 - 31.5, 49 - 31.5], abs=1)
+
+
+def test_shrinking_averages_areas():
+    # Three pixels to two: each new one covers one old pixel and half of the middle one, weights 2/3 and 1/3.
+    rows = np.array([[1.0, 0.0, 0.5], [1.0, 0.0, 0.5], [1.0, 0.0, 0.5]])[None]
+    np.testing.assert_allclose(shrink(rows, 2), [[[2 / 3, 1 / 3]] * 2], rtol=1e-6)
+    noise = np.random.default_rng(0).random((2, 105, 105))
+    np.testing.assert_allclose(shrink(noise, 28).mean((1, 2)), noise.mean((1, 2)), rtol=1e-5)
+
+
+def test_drawers_write_the_same_character_each_in_their_own_way():
+    cross, line = trace(skeleton(DOWN, ACROSS)), trace(skeleton(DOWN))
+    crosses, lines = (write(c, drawers=30, size=28, seed=1)[..., 0] / 255 for c in (cross, line))
+    assert crosses.shape == (30, 28, 28)
+    assert len(np.unique(crosses, axis=0)) == 30
+    np.testing.assert_array_equal(write(cross, 30, 28, seed=1)[..., 0] / 255, crosses)
+    # Two lines carry twice the ink of one, less where they cross: a pen of 6 on a line of 0.8 · 39 · 105 / 64 = 51
+    # pixels takes 306, the crossing takes 36 of them once.
+    assert crosses.sum() / lines.sum() == pytest.approx((2 * 306 - 36) / 306, abs=0.2)
+
+
+def test_invented_characters_are_made_of_strokes_of_others():
+    characters = [[np.full((2, 2), 10.0 * c + s) for s in range(3)] for c in range(5)]
+    rng = np.random.default_rng(0)
+    counts = set()
+    for _ in range(50):
+        strokes = [int(stroke[0, 0]) for stroke in invent(characters, rng)]
+        assert len({stroke // 10 for stroke in strokes}) == len(strokes)  # each of another character
+        counts.add(len(strokes))
+    assert counts == {2, 3, 4}
+
+
+def test_invented_characters_join_their_script_and_change_no_other():
+    glyphs, plain, more = load_glyphs(1, 8), load_strokes(1, 14), load_strokes(1, 14, invented=3)
+    assert plain.classes == glyphs.classes
+    assert plain.alphabets == glyphs.alphabets
+    assert len(more.classes) == len(plain.classes) + 3 * len(set(plain.alphabets))
+    kept = more.select([more.classes.index(name) for name in plain.classes])
+    np.testing.assert_array_equal(kept.images, plain.images)
+    assert set(more.alphabets) == set(plain.alphabets)
+
+
+@pytest.mark.parametrize("argument", ["drawers", "size", "invented"])
+def test_wrong_numbers_get_one_sentence(argument):
+    with pytest.raises(ValueError, match=f"^{argument} is -1, expected a whole number of at least"):
+        load_strokes(**{argument: -1})
