@@ -15,8 +15,11 @@ class ProgressBar(keras.callbacks.Callback):
         """Open the bar."""
         steps, epochs = self.params["steps"], self.params["epochs"]
         self._steps_per_epoch = steps or 0
-        self._done = 0
         self._bar = tqdm(total=steps and steps * epochs, desc=self.model.name, unit="step")
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Count from the first step of the epoch: a run may continue an earlier one."""
+        self._done = epoch * self._steps_per_epoch
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Move the bar to step `batch` of this epoch."""
@@ -24,7 +27,6 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Show the metrics of the epoch."""
-        self._done += self._steps_per_epoch
         self._bar.set_postfix({name: f"{value:.3g}" for name, value in (logs or {}).items()})
 
     def on_train_end(self, logs: dict | None = None) -> None:

@@ -40,8 +40,21 @@ def task_stream(
         tasks = draw(tf.stack([tf.constant(seed, tf.int64), index]), block * meta_batch)
         return tf.nest.map_structure(lambda t: tf.reshape(t, [block, meta_batch, *t.shape[1:]]), tasks)
 
-    stream = tf.data.Dataset.counter().map(draw_block, num_parallel_calls=2, deterministic=True)
-    return stream.unbatch().prefetch(2 * block)
+    def starting_at(index: tf.Tensor | int) -> tf.data.Dataset:
+        blocks = tf.data.Dataset.counter(index // block).map(draw_block, num_parallel_calls=2, deterministic=True)
+        return blocks.unbatch().skip(index % block).prefetch(2 * block)
+
+    stream = starting_at(0)
+    stream.starting_at = starting_at
+    return stream
+
+
+def starting_at(stream: tf.data.Dataset, index: tf.Tensor | int) -> tf.data.Dataset:
+    """A stream from its meta-batch number `index` on.
+
+    What `task_stream` made draws nothing before it; anything else skips, which takes the time to draw.
+    """
+    return getattr(stream, "starting_at", stream.skip)(index)
 
 
 def sinusoids(

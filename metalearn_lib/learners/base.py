@@ -6,6 +6,7 @@ import numpy as np
 
 from metalearn_lib._tensorflow import keras, tf
 from metalearn_lib.learners.execution import OneBatch, in_one_program
+from metalearn_lib.learners.long_runs import LongRuns
 from metalearn_lib.learners.normalisation import Normalisation
 from metalearn_lib.progress import ProgressBar
 from metalearn_lib.tasks import MetaBatch, Task
@@ -13,7 +14,7 @@ from metalearn_lib.tasks import MetaBatch, Task
 SUPPORT_X, SUPPORT_Y, QUERY_X = KEYS = ("support_x", "support_y", "query_x")
 
 
-class Learner(keras.Model):
+class Learner(LongRuns):
     """A Keras model that is called with a meta-batch of tasks and returns predictions of their queries.
 
     One call is one act of learning: it adapts to `support_x`, `support_y` of each task and predicts `query_x`.
@@ -73,7 +74,7 @@ class Learner(keras.Model):
         """
         self._check(x, y)
         if verbose == "auto":
-            callbacks, verbose = [*(callbacks or []), ProgressBar()], 0
+            callbacks, verbose = [*keras.tree.flatten(callbacks or []), ProgressBar()], 0
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # a stream is in random order already, and Keras warns
         return super().fit(x, y, verbose=verbose, callbacks=callbacks, **kwargs)
