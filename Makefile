@@ -2,10 +2,11 @@
 # make lab ARGS=--ip=0.0.0.0       what follows ARGS= goes on to JupyterLab or pytest
 PYTHON ?= python3
 
-.PHONY: help lab test lock
+.PHONY: help lab test lock release
 help:
 	@echo "make lab    set up the course in .venv and open it in JupyterLab"
 	@echo "make test   the same set-up, then every test and every chapter"
+	@echo "make release  writes the notebooks in exercises/ anew (needs nbgrader: pip install -e .[class])"
 	@echo "make lock   choose the versions in requirements.lock anew (needs uv)"
 
 lab test:
@@ -16,3 +17,6 @@ lab test:
 lock:
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra test \
 	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+release:
+	.venv/bin/python scripts/release.py

@@ -1,0 +1,5 @@
+"""All chapters that have exercises."""
+
+from metalearn_lib.exercises import concepts, mathematics
+
+CHAPTERS = (concepts.chapter, mathematics.chapter)

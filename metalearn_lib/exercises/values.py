@@ -1,0 +1,79 @@
+"""Answers as plain data, how they compare, and how they are shown.
+
+Nothing here asks NumPy whether two arrays are equal: an answer may have replaced those functions.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+Plain = float | str | None | list["Plain"]
+
+MOST_NUMBERS = 100_000
+_WATCHED = {name: getattr(np, name) for name in ("allclose", "isclose", "array_equal", "asarray", "all", "abs")}
+
+
+class NoAnswerError(ValueError):
+    """What came cannot be an answer; the message is a sentence for the learner."""
+
+
+def plain(value: Any) -> Plain:
+    """Numbers, arrays, tensors, lists and tuples of them as nested lists of floats; text and None as they are.
+
+    Raises:
+        NoAnswerError: for anything else.
+    """
+    if value is None or value is ...:
+        return None
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if callable(getattr(value, "numpy", None)):
+        value = value.numpy()
+    array = np.array(value)
+    if array.dtype.kind not in "biuf":
+        raise NoAnswerError(f"a {type(value).__name__} came where numbers were expected")
+    if array.size > MOST_NUMBERS:
+        raise NoAnswerError(f"{array.size} numbers came, many more than were expected")
+    return array.astype(float).tolist()
+
+
+def same(got: Plain, expected: Plain, rtol: float) -> bool:
+    """Whether both have the same shape, and numbers that differ by at most `rtol` of the largest expected one."""
+    if shape(got) != shape(expected):
+        return False
+    numbers, wanted = flat(got), flat(expected)
+    if any(isinstance(item, str) or item is None for item in numbers + wanted):
+        return numbers == wanted
+    scale = max((abs(number) for number in wanted), default=0.0)
+    return all(
+        math.isclose(a, b, rel_tol=0.0, abs_tol=rtol * scale + 1e-9) for a, b in zip(numbers, wanted, strict=True)
+    )
+
+
+def flat(value: Plain) -> list[float | str | None]:
+    """All entries, in order."""
+    return [entry for item in value for entry in flat(item)] if isinstance(value, list) else [value]
+
+
+def shape(value: Plain) -> tuple:
+    """The shape as an array has it; where rows differ, the shapes of the rows."""
+    if not isinstance(value, list):
+        return ()
+    rows = [shape(item) for item in value]
+    return (len(value), *rows[0]) if rows and all(row == rows[0] for row in rows) else (len(value), *rows)
+
+
+def show(value: Plain) -> str:
+    """On one line, numbers with five digits, long lists cut short."""
+    if isinstance(value, list):
+        items = [show(item) for item in value[:12]] + ["…"] * (len(value) > 12)
+        return "[" + ", ".join(items) + "]"
+    return format(value + 0.0, ".5g") if isinstance(value, float) else repr(value)
+
+
+def replaced() -> list[str]:
+    """The functions of NumPy that are not its own any more."""
+    return [f"numpy.{name}" for name, function in _WATCHED.items() if getattr(np, name, None) is not function]

@@ -1,0 +1,126 @@
+"""Writes everything in exercises/ that follows from `metalearn_lib.exercises`.
+
+    python scripts/release.py
+
+For each chapter the notebook with solutions (exercises/source), from that, with nbgrader, the one to fill in, and
+the table of mistakes in exercises/README.md. Needs the group `class` (`pip install -e .[class]`).
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from metalearn_lib.exercises import Chapter, Exercise, Value
+from metalearn_lib.exercises.chapters import CHAPTERS
+
+FOLDER = Path(__file__).resolve().parent.parent / "exercises"
+HELP = (
+    "Fill in the cells and run the check below each: it says what is right, or what is wrong. `q1.hint()` gives a "
+    "hint, every call a further one, and `q1.solution()` shows the solution and why. A choice is answered with its "
+    'letter, as text: `"a"`.'
+)
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        course = Path(folder)
+        shutil.copy(FOLDER / "nbgrader_config.py", course)
+        for chapter in CHAPTERS:
+            write(course / "source" / chapter.name / f"{chapter.name}.ipynb", as_text(source_notebook(chapter)))
+            release = generate(course, chapter.name)
+            write(FOLDER / f"{chapter.name}.ipynb", release)
+        shutil.copytree(course / "source", FOLDER / "source", dirs_exist_ok=True)
+    readme = FOLDER / "README.md"
+    write(readme, with_table(readme.read_text(encoding="utf-8")))
+
+
+def source_notebook(chapter: Chapter) -> NotebookNode:
+    """The notebook with solutions, as nbgrader wants it."""
+    module = chapter.name.partition("_")[2]
+    names = ", ".join(["chapter", *chapter.exercises])
+    start = f"import numpy as np\n\nfrom metalearn_lib.exercises.{module} import {names}"
+    cells = [
+        new_markdown_cell(f"# {chapter.title}\n\n{chapter.introduction}\n\n{HELP}", id="introduction"),
+        new_code_cell(start, id="start", metadata=graded("start", locked=True)),
+    ]
+    for name, exercise in chapter.exercises.items():
+        answer, source = answer_cell(name, exercise)
+        check = f"{name}.check({answer})"
+        cells += [
+            new_markdown_cell(f"## {name[1:]} · {exercise.title}\n\n{exercise.prompt}", id=f"{name}-prompt"),
+            new_code_cell(source, id=f"{name}-answer", metadata=graded(f"{name}-answer", solution=True)),
+            new_code_cell(check, id=f"{name}-check", metadata=graded(f"{name}-check", locked=True, points=1)),
+        ]
+    cells.append(new_markdown_cell("## How far you are", id="progress-heading"))
+    cells.append(new_code_cell("chapter.progress()", id="progress"))
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    return new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+
+
+def answer_cell(name: str, exercise: Exercise) -> tuple[str, str]:
+    """What is checked, and the cell that makes it: what learners get as it is, and the solution."""
+    if isinstance(exercise, Value):
+        variable = f"answer_{name[1:]}"
+        return variable, f"{variable} = ...\n{region(f'{variable} = {exercise.source()}')}"
+    stub, body = exercise.parts()
+    return exercise.answer.__name__, f"{stub}\n{region(body)}"
+
+
+def region(solution: str) -> str:
+    indent = solution[: len(solution) - len(solution.lstrip())]
+    return f"{indent}### BEGIN SOLUTION\n{solution}\n{indent}### END SOLUTION"
+
+
+def graded(grade_id: str, locked: bool = False, solution: bool = False, points: int = 0) -> dict:
+    """nbgrader's own metadata of a cell."""
+    kind = {"grade": bool(points), "locked": locked, "solution": solution, "task": False}
+    return {"nbgrader": {"grade_id": grade_id, **kind, **({"points": points} if points else {}), "schema_version": 3}}
+
+
+def generate(course: Path, assignment: str) -> str:
+    """What nbgrader makes of a source notebook for those who are to fill it in."""
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", assignment, "--no-db", "--force"]
+    run = subprocess.run(command, cwd=course, capture_output=True, text=True)
+    if run.returncode:
+        sys.exit(run.stderr)
+    made = course / "release" / assignment / f"{assignment}.ipynb"
+    return as_text(nbformat.read(made, as_version=4))
+
+
+def with_table(readme: str) -> str:
+    """The text with its table of exercises and mistakes made anew."""
+    rows = ["| exercise | wrong answer | what it gets to hear |", "| --- | --- | --- |"]
+    for chapter in CHAPTERS:
+        for name, exercise in chapter.exercises.items():
+            first = f"{chapter.name[:2].lstrip('0')}.{name[1:]} {exercise.title}"
+            for mistake in exercise.mistakes:
+                rows.append(
+                    f"| {first} | {mistake.name.replace('_', ' ')} | {mistake.feedback.replace('|', chr(92) + '|')} |"
+                )
+                first = ""
+    before, after = readme.partition(BEGIN)[0], readme.partition(END)[2]
+    return f"{before}{BEGIN}\n" + "\n".join(rows) + f"\n{END}{after}"
+
+
+def as_text(notebook: NotebookNode) -> str:
+    nbformat.validate(notebook)
+    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, path)
+
+
+if __name__ == "__main__":
+    main()
