@@ -185,7 +185,7 @@ def test_it_learns_to_classify():
     }
     for learner in learners.values():
         learner.compile(keras.optimizers.Adam(3e-3), steps_per_execution=100)
-    learners["process"].fit(clusters_in_two_of_four_dimensions(), steps_per_epoch=500, verbose=0)
+    learners["process"].fit(clusters_in_two_of_four_dimensions(), steps_per_epoch=300, verbose=0)
     scores = compare(learners, clusters_in_two_of_four_dimensions(seed=1), 600)
     for baseline in ("nearest mean", "nearest neighbour"):
         assert (scores["process"] - scores[baseline]).low > 0.05
@@ -259,13 +259,12 @@ def test_what_does_not_fit_is_refused():
 
 
 def test_images_with_batch_normalisation():
-    """`fit`, `evaluate` and `predict` under each policy."""
+    """`fit` and `predict` under each policy."""
     task, query_y = image_tasks()
     for statistics in ("support", "transductive", "running"):
         layers = [keras.layers.Flatten(), keras.layers.Dense(4), keras.layers.BatchNormalization()]
         model = keras.Sequential([keras.Input((6, 6, 1)), *layers])
         process = NeuralProcess(model, 3, "classes", width=4, statistics=statistics)
         process.compile("adam", metrics=["accuracy"])
-        process.fit(task, query_y, verbose=0)
-        assert np.isfinite(process.evaluate(task, query_y)).all()
+        assert np.isfinite(process.fit(task, query_y, verbose=0).history["loss"]).all()
         assert process.predict(task).shape == (2, 6, 3)
