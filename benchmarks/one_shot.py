@@ -18,8 +18,9 @@ from report import write
 
 from metalearn_lib._tensorflow import keras, tf
 from metalearn_lib.data import LabelledImages, load_glyphs, load_omniglot
+from metalearn_lib.data.strokes import load_strokes, shrink
 from metalearn_lib.episodes import episodes
-from metalearn_lib.evaluation import Score, compare
+from metalearn_lib.evaluation import Score, evaluate
 from metalearn_lib.learners import Learner, NearestNeighbour, PrototypicalNetwork
 from metalearn_lib.models import conv4
 from metalearn_lib.tasks import at_least
@@ -41,16 +42,14 @@ VALIDATION = (
 )
 HELD_OUT = 0.25  # of the other alphabets, for the network that is trained on handwriting
 DRAWERS = 20  # of each glyph
-DISPLACEMENT = 3.0  # how far they bend its strokes; 2 is the library's
-# Grey above which a pixel is ink, drawn anew for each image: Omniglot's have one bit. The lower, the bolder the pen.
-THRESHOLD = (0.1, 0.4)
+SIZE, ORIGINAL = 28, 105  # pixels of an image, and of one of Omniglot before its areas are averaged
 
 
-def training_glyphs() -> LabelledImages:
-    """The glyphs of all scripts, drawn as Omniglot's one-bit images are: bold and without grey."""
-    glyphs = load_glyphs(DRAWERS, seed=SEED, displacement=DISPLACEMENT)
-    threshold = 255 * np.random.default_rng(SEED).uniform(*THRESHOLD, (len(glyphs), 1, 1, 1))
-    return replace(glyphs, images=np.where(glyphs.images > threshold, 255, 0).astype(np.uint8))
+def shrunk(images: LabelledImages) -> LabelledImages:
+    """Omniglot's one-bit drawings, averaged over the areas of larger pixels instead of the nearest one."""
+    parts = np.array_split(images.images[..., 0], -(-len(images) // 500))
+    pixels = np.concatenate([np.rint(shrink(part, SIZE)).astype(np.uint8) for part in parts])
+    return replace(images, images=pixels[..., None])
 
 
 def turned_and_mirrored(images: LabelledImages) -> LabelledImages:
@@ -72,7 +71,17 @@ def train(images: LabelledImages, steps: int) -> PrototypicalNetwork:
     learner.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     ways = min(WAYS, len(images.classes))
     learner.fit(episodes(images, ways, 1, QUERIES, meta_batch=1, seed=SEED), steps_per_epoch=steps)
-    return learner
+    return PrototypicalNetwork(five_views(learner.model))
+
+
+def five_views(model: keras.Model) -> keras.Model:
+    """A network that returns the mean of five: of an image as it is and moved by a pixel along each diagonal."""
+    image = keras.Input(model.input_shape[1:])
+    outputs = [model(image)]
+    for down, right in ((0, 0), (0, 2), (2, 0), (2, 2)):
+        padded = keras.layers.ZeroPadding2D(((2 - down, down), (2 - right, right)))(image)
+        outputs.append(model(keras.layers.Cropping2D(1)(padded)))
+    return keras.Model(image, keras.layers.Average()(outputs))
 
 
 def nearest_blurred_pixels() -> NearestNeighbour:
@@ -82,22 +91,45 @@ def nearest_blurred_pixels() -> NearestNeighbour:
     blur = keras.layers.DepthwiseConv2D(7, padding="same", use_bias=False)
     model = keras.Sequential([keras.Input((28, 28, 1)), blur, keras.layers.Flatten()])
     blur.set_weights([kernel[:, :, None, None]])
-    learner = NearestNeighbour(model)
-    learner.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    return learner
+    return NearestNeighbour(model)
 
 
 def test(learners: dict[str, Learner], images: LabelledImages, within: bool, count: int) -> list[dict[str, Score]]:
     """The scores of all learners on the same episodes, for each of `SETTINGS`; empty where classes are too few."""
     sizes = np.unique(images.alphabets, return_counts=True)[1]
+    embedded = {name: embed(learner, images) for name, learner in learners.items()}
     scores = []
     for ways, shots in SETTINGS:
         if ways > (sizes.max() if within else len(images.classes)):
             scores.append({})
             continue
-        tasks = episodes(images, ways, shots, QUERIES, meta_batch=20, seed=SEED + 1, within_alphabet=within)
-        scores.append(compare(learners, tasks, count))
+        tasks = episodes(numbered(images), ways, shots, QUERIES, meta_batch=20, seed=SEED + 1, within_alphabet=within)
+        scores.append({name: evaluate(*looked_up(learners[name], tasks, embedded[name]), count) for name in learners})
     return scores
+
+
+def embed(learner: Learner, images: LabelledImages) -> tf.Tensor:
+    """What the network makes of each image, [n, D]: the same in every episode, so that once is enough."""
+    return tf.constant(learner.model.predict(images.images / np.float32(255), batch_size=500, verbose=0))
+
+
+def numbered(images: LabelledImages) -> LabelledImages:
+    """The same classes, with images [n, 1, 1, 4] that hold nothing but their number, in base 256."""
+    numbers = np.arange(len(images), dtype="<u4").view(np.uint8)
+    return replace(images, images=numbers.reshape(-1, 1, 1, 4))
+
+
+def looked_up(learner: Learner, tasks: tf.data.Dataset, embedded: tf.Tensor) -> tuple[Learner, tf.data.Dataset]:
+    """A learner without its network, and tasks of numbered images with embeddings [D] in their place."""
+
+    def look_up(task: dict[str, tf.Tensor], query_y: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        digits = {name: tf.cast(tf.round(255 * task[name]), tf.int32) for name in ("support_x", "query_x")}
+        numbers = {name: tf.tensordot(x[:, :, 0, 0], [1, 256, 256**2, 256**3], 1) for name, x in digits.items()}
+        return {**task, **{name: tf.gather(embedded, number) for name, number in numbers.items()}}, query_y
+
+    bare = type(learner)(keras.Sequential([keras.Input(embedded.shape[1:]), keras.layers.Identity()]))
+    bare.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return bare, tasks.map(look_up)
 
 
 def split(images: LabelledImages) -> tuple[LabelledImages, LabelledImages, LabelledImages, LabelledImages]:
@@ -137,7 +169,7 @@ def report(
     """Train, test, and tell in Markdown."""
     began, busy = time.perf_counter(), time.process_time()
     keras.utils.set_random_seed(SEED)
-    by_glyphs = {"pixels": nearest_blurred_pixels(), "glyphs": train(training_glyphs(), steps)}
+    by_glyphs = {"pixels": nearest_blurred_pixels(), "glyphs": train(load_strokes(DRAWERS, SIZE, SEED), steps)}
     both = by_glyphs | {"Omniglot": train(training, steps)}
     lines = [
         "| alphabets tested | trained on | episodes "
@@ -177,7 +209,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         at_least(1, steps=given.steps)
         at_least(2, episodes=given.episodes)
-        parts = split(load_omniglot(given.omniglot))
+        parts = split(shrunk(load_omniglot(given.omniglot, ORIGINAL)))
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
     text = report(*parts, given.steps, given.episodes)

@@ -1,4 +1,4 @@
-"""Characters drawn stroke by stroke with a pen, as in Omniglot: the glyphs, and invented ones made of their strokes.
+"""The glyphs drawn stroke by stroke with a pen, as people drew Omniglot.
 
 `glyphs` bends a character as a whole. Here it is taken apart into pen strokes, and each drawer also misplaces every
 stroke a little, rounds corners and has an unsteady hand.
@@ -29,52 +29,43 @@ ROUNDING = 2.5  # greatest smoothing of corners, in points of a stroke
 SPACING = 2.0  # distance of the points of a stroke
 STRAIGHT_ON = -0.6  # strokes that meet at a cosine below this are one stroke
 SHORTEST = 4  # pixels of a branch that is more than a flaw of the skeleton
-INVENTED_STROKES = (2, 4)
 
 Character = Sequence[np.ndarray]  # strokes [points, 2], x and y in pixels of a skeleton from its centre
 
 
-def load_strokes(drawers: int = 20, size: int = 28, invented: int = 0, seed: int = 0) -> LabelledImages:
-    """The characters of all scripts and invented ones, drawn stroke by stroke.
+def load_strokes(drawers: int = 20, size: int = 28, seed: int = 0) -> LabelledImages:
+    """The characters of all scripts, drawn stroke by stroke.
 
     Args:
         drawers: number of images of each character.
         size: height and width of an image, in pixels; a drawing of 105 pixels is shrunk to it by averaging areas.
-        invented: number of characters to invent for each script, of two to four strokes of its glyphs.
         seed: fixes every image.
 
     Returns:
         Images [characters * drawers, size, size, 1]: a class per character, an alphabet per script.
 
     Raises:
-        ValueError: if a number is below its least.
+        ValueError: if `drawers` or `size` is below 1.
     """
     at_least(1, drawers=drawers, size=size)
-    at_least(0, invented=invented)
     names, scripts, _ = _skeletons()
-    drawings = [write(c, drawers, size, (seed, ord(name))) for c, name in zip(glyph_strokes(), names, strict=True)]
-    classes, alphabets = [*names], [*scripts]
-    for script in sorted(set(scripts)):
-        known = [c for c, own in zip(glyph_strokes(), scripts, strict=True) if own == script]
-        for number in range(invented):
-            own_seed = (seed, number, *script.encode())
-            drawings.append(write(invent(known, np.random.default_rng(own_seed)), drawers, size, own_seed))
-            classes.append(f"{script} invented {number}")
-            alphabets.append(script)
-    images = np.stack(drawings)
-    labels = np.repeat(np.arange(len(classes), dtype=np.int32), drawers)
-    return LabelledImages(images.reshape(-1, size, size, 1), labels, tuple(classes), tuple(alphabets))
-
-
-def invent(characters: Sequence[Character], rng: np.random.Generator) -> Character:
-    """A character of two to four strokes, each of another one of `characters`, where it stands there."""
-    number = rng.integers(INVENTED_STROKES[0], INVENTED_STROKES[1] + 1)
-    chosen = rng.choice(len(characters), min(number, len(characters)), replace=False)
-    return [characters[c][rng.integers(len(characters[c]))] for c in chosen]
+    drawn = [write(c, drawers, size, (seed, ord(name))) for c, name in zip(glyph_strokes(), names, strict=True)]
+    labels = np.repeat(np.arange(len(names), dtype=np.int32), drawers)
+    return LabelledImages(np.concatenate(drawn), labels, names, scripts)
 
 
 def write(strokes: Character, drawers: int, size: int = 28, seed: int | Sequence[int] = 0) -> np.ndarray:
-    """A character as so many drawers write it, uint8 [drawers, size, size, 1] with ink 255."""
+    """Write a character as so many drawers would.
+
+    Args:
+        strokes: its strokes, see `trace`.
+        drawers: number of images.
+        size: height and width of an image, in pixels.
+        seed: fixes every image.
+
+    Returns:
+        uint8 [drawers, size, size, 1], 0 paper to 255 ink.
+    """
     rng = np.random.default_rng(seed)
     of_stroke = np.repeat(np.arange(len(strokes)), [len(stroke) for stroke in strokes])
     ends = np.cumsum([len(stroke) for stroke in strokes])[:-1]
@@ -98,7 +89,15 @@ def write(strokes: Character, drawers: int, size: int = 28, seed: int | Sequence
 
 
 def shrink(images: np.ndarray, size: int) -> np.ndarray:
-    """Square images [n, H, H] averaged over the areas of larger pixels: float32 [n, size, size]."""
+    """Average images over the areas of larger pixels.
+
+    Args:
+        images: [n, H, H].
+        size: height and width of the result, in pixels, at most H.
+
+    Returns:
+        float32 [n, size, size].
+    """
     side = images.shape[1]
     edges = np.linspace(0, side, size + 1)
     pixels = np.arange(side)
@@ -144,7 +143,14 @@ def glyph_strokes() -> tuple[Character, ...]:
 
 
 def trace(skeleton: np.ndarray) -> Character:
-    """Take a skeleton, bool [SIDE, SIDE], apart into strokes that go straight on where lines cross."""
+    """Take a skeleton apart into strokes that go straight on where lines cross.
+
+    Args:
+        skeleton: lines one pixel wide, bool [SIDE, SIDE].
+
+    Returns:
+        Strokes [points, 2], x and y in pixels from the centre, with points two pixels apart.
+    """
     around = np.ones((3, 3), int)
     neighbours = convolve(skeleton.astype(int), around, mode="constant") - skeleton
     crossings, number = label(skeleton & (neighbours > 2), around)

@@ -13,6 +13,7 @@ import pytest
 import report
 from PIL import Image
 
+from metalearn_lib._tensorflow import keras
 from metalearn_lib.data import LabelledImages, load_glyphs
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "one_shot.py"
@@ -84,7 +85,7 @@ def test_nobody_is_tested_on_what_settings_were_chosen_or_weights_trained_on(one
 )
 def test_what_cannot_be_tested_is_said_before_training(one_shot, archive, monkeypatch, arguments, sentence):
     only = one_shot.load_omniglot(archive).subset("Greek")
-    monkeypatch.setattr(one_shot, "load_omniglot", lambda _: only)
+    monkeypatch.setattr(one_shot, "load_omniglot", lambda *_: only)
     with pytest.raises(SystemExit, match=sentence):
         one_shot.main(["--omniglot", str(archive), *arguments])
 
@@ -95,6 +96,26 @@ def test_mirrors_and_turns_are_classes_of_their_own(one_shot):
     eight = one_shot.turned_and_mirrored(LabelledImages(shape, np.zeros(1, np.int32), ("a",), ("A",)))
     assert len(set(eight.classes)) == len(np.unique(eight.images, axis=0)) == 8
     assert eight.labels.tolist() == list(range(8))
+
+
+def test_looking_embeddings_up_is_learning_from_the_images(one_shot):
+    """Its own test program against `evaluate` on the images themselves."""
+    images = load_glyphs(drawers=10, scripts="Hebrew")
+    learner = one_shot.nearest_blurred_pixels()
+    learner.compile()
+    (score, *_) = one_shot.test({"pixels": learner}, images, within=False, count=20)
+    tasks = one_shot.episodes(images, 5, 1, one_shot.QUERIES, meta_batch=20, seed=one_shot.SEED + 1)
+    np.testing.assert_array_equal(score["pixels"].values, one_shot.evaluate(learner, tasks, 20).values)
+
+
+def test_views_are_the_image_and_its_four_diagonal_moves(one_shot):
+    """The mean of the views of one bright pixel is a fifth at itself and at its four diagonal neighbours."""
+    image = np.zeros((1, 5, 5, 1), np.float32)
+    image[0, 2, 2] = 1
+    same = keras.Sequential([keras.Input((5, 5, 1)), keras.layers.Identity()])
+    expected = np.zeros((5, 5))
+    expected[[2, 1, 1, 3, 3], [2, 1, 3, 1, 3]] = 0.2
+    np.testing.assert_allclose(one_shot.five_views(same).predict(image, verbose=0)[0, ..., 0], expected, rtol=1e-6)
 
 
 def test_a_wrong_path_gets_one_sentence(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from metalearn_lib.data import load_glyphs
-from metalearn_lib.data.strokes import invent, load_strokes, shrink, trace, write
+from metalearn_lib.data.strokes import load_strokes, shrink, trace, write
 
 
 def skeleton(*pixels) -> np.ndarray:
@@ -68,28 +68,14 @@ def test_drawers_write_the_same_character_each_in_their_own_way():
     assert crosses.sum() / lines.sum() == pytest.approx((2 * 306 - 36) / 306, abs=0.2)
 
 
-def test_invented_characters_are_made_of_strokes_of_others():
-    characters = [[np.full((2, 2), 10.0 * c + s) for s in range(3)] for c in range(5)]
-    rng = np.random.default_rng(0)
-    counts = set()
-    for _ in range(50):
-        strokes = [int(stroke[0, 0]) for stroke in invent(characters, rng)]
-        assert len({stroke // 10 for stroke in strokes}) == len(strokes)  # each of another character
-        counts.add(len(strokes))
-    assert counts == {2, 3, 4}
+def test_they_are_the_glyphs():
+    glyphs, strokes = load_glyphs(1, 8), load_strokes(2, 14)
+    assert strokes.images.shape == (2 * len(glyphs), 14, 14, 1)
+    assert (strokes.classes, strokes.alphabets) == (glyphs.classes, glyphs.alphabets)
+    assert strokes.images.any(axis=(1, 2, 3)).mean() > 0.99  # all but a few are on the paper
 
 
-def test_invented_characters_join_their_script_and_change_no_other():
-    glyphs, plain, more = load_glyphs(1, 8), load_strokes(1, 14), load_strokes(1, 14, invented=3)
-    assert plain.classes == glyphs.classes
-    assert plain.alphabets == glyphs.alphabets
-    assert len(more.classes) == len(plain.classes) + 3 * len(set(plain.alphabets))
-    kept = more.select([more.classes.index(name) for name in plain.classes])
-    np.testing.assert_array_equal(kept.images, plain.images)
-    assert set(more.alphabets) == set(plain.alphabets)
-
-
-@pytest.mark.parametrize("argument", ["drawers", "size", "invented"])
+@pytest.mark.parametrize("argument", ["drawers", "size"])
 def test_wrong_numbers_get_one_sentence(argument):
     with pytest.raises(ValueError, match=f"^{argument} is -1, expected a whole number of at least"):
         load_strokes(**{argument: -1})
