@@ -16,6 +16,7 @@ gives what the learner's function gives, in every case.
 
 import ast
 import inspect
+import math
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ class Exercise:
         """
         try:
             verdict = self._check(answer)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             verdict = Verdict("wrong", f"This answer could not be checked ({type(error).__name__}).")
         self.passed = verdict.kind == "pass"
         return verdict
@@ -216,7 +217,9 @@ class Exercise:
         value = got[right.index(False)]
         if all(item is None for item in got):
             return "It gives nothing (None): is a `return` missing?"
-        if any(item != item for item in flat(value)):
+        if any(not isinstance(item, float) for item in flat(value)):
+            return f"Not every entry of the result is a number.\n\n{self._compare(cases, got, right)}"
+        if any(math.isnan(item) for item in flat(value)):
             return f"There is a NaN in the result.\n\n{self._compare(cases, got, right)}"
         if not self._right_if and shape(value) != (expected := shape(self._expected(cases[right.index(False)]))):
             return f"The shape is {shape(value)}, expected {expected}.\n\n{self._compare(cases, got, right)}"

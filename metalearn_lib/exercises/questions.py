@@ -127,6 +127,9 @@ class Order(Value):
             raise NoAnswerError(f"it is {text[:40]!r}, expected each of the letters {', '.join(self._letters)} once")
         return letters
 
+    def _in_general(self, cases: list[tuple], got: list[Plain], right: list[bool]) -> str:
+        return f"Not yet. {self._compare(cases, got, right)}"
+
     def _compare(self, cases: list[tuple], got: list[Plain], right: list[bool]) -> str:
         first = next(i for i, (a, b) in enumerate(zip(got[0], self._written, strict=True)) if a != b)
         return f"The first {first} are right; look at number {first + 1}." if first else "Look at the first one."

@@ -79,12 +79,10 @@ def run(function: Callable, cases: list[tuple]) -> list[Outcome]:
     thread = threading.Thread(target=_quietly, args=(work,), daemon=True)
     with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
         thread.start()
-        thread.join(SECONDS)
-        for _ in range(100):
-            if not thread.is_alive():
-                break
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop))
-            thread.join(0.005)
+        try:
+            thread.join(SECONDS)
+        finally:
+            _stop(thread)
     outcomes = outcomes[: len(cases)]
     if sink.length > MOST_OUTPUT:
         return [*_good(outcomes), Outcome(problem="It prints without end; remove the print, or end its loop.")]
@@ -93,6 +91,15 @@ def run(function: Callable, cases: list[tuple]) -> list[Outcome]:
         problem = f"It was still running after {SECONDS:g} seconds: does its loop end?{stuck}"
         return [*outcomes, Outcome(problem=problem)]
     return outcomes
+
+
+def _stop(thread: threading.Thread) -> None:
+    """Ends a thread that runs Python; again and again, since it may catch what is thrown."""
+    for _ in range(100):
+        if not thread.is_alive():
+            return
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop))
+        thread.join(0.005)
 
 
 def _good(outcomes: list[Outcome]) -> list[Outcome]:
@@ -114,7 +121,7 @@ def _call(function: Callable, arguments: tuple) -> Outcome:
     except NotImplementedError:
         return Outcome(problem="It is not filled in yet.", not_filled_in=True)
     except NoAnswerError as error:
-        return Outcome(problem=f"The result is not usable: {error}.")
+        return Outcome(problem=f"This cannot be checked: {error}.")
     except BaseException as error:
         return Outcome(problem=_sentence(error, function))
     return Outcome(value, changed=_changed(function, before, _plain_or_none(given)))
