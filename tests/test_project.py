@@ -129,9 +129,14 @@ def test_versions_agree() -> None:
     assert f'__version__ = "{PROJECT["version"]}"' in package
 
 
-def test_the_example_in_the_readme_runs(capsys) -> None:
+def test_the_examples_in_the_readme_run(capsys, monkeypatch, tmp_path) -> None:
     """As printed, apart from shorter training."""
-    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    assert "steps_per_epoch=2_000" in example and "count=600" in example
-    exec(example.replace("2_000", "200").replace("600", "100"), {})
+    first, second = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    assert "steps_per_epoch=1_000" in first and "count=600" in first and "epochs=70" in second
+    assert len([line for line in first.splitlines() if line]) < 15
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(first.replace("1_000", "100").replace("600", "100"), names)
+    exec(second.replace("1_000", "100").replace("70", "2"), names)
     assert capsys.readouterr().out.count("±") == 2
+    assert (tmp_path / "log.csv").read_text().count("\n") == 3

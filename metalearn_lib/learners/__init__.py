@@ -2,6 +2,7 @@
 
 from metalearn_lib.learners.base import Learner, check_task
 from metalearn_lib.learners.baselines import FromScratch, JointTraining, NearestNeighbour
+from metalearn_lib.learners.implicit import ImplicitMAML
 from metalearn_lib.learners.in_context import InContextLearner
 from metalearn_lib.learners.learned_optimiser import LearnedOptimiser
 from metalearn_lib.learners.maml import MAML
@@ -16,6 +17,7 @@ from metalearn_lib.learners.sequential import SequentialLearner
 __all__ = [
     "MAML",
     "FromScratch",
+    "ImplicitMAML",
     "InContextLearner",
     "JointTraining",
     "LearnedOptimiser",
