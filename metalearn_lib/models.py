@@ -1,6 +1,6 @@
 """The networks that learners are made of: the article's, a multi-layer perceptron, a small convolutional network."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from metalearn_lib._tensorflow import keras, tf
 from metalearn_lib.vectorised import has_its_own_weights
@@ -94,22 +94,62 @@ class TaskConv2D(keras.layers.Conv2D):
 
 def _patches(images: tf.Tensor, size: tuple[int, int], strides: tuple[int, int], padding: str) -> tf.Tensor:
     """The patches under a kernel: [B, H, W, C] to [B, H', W', size * size * C]."""
-    starts, counts, pads = [], [], [[0, 0]]
+    counts, pads = [], []
     for length, k, stride in zip(images.shape[1:3], size, strides, strict=True):
         count = -(-length // stride) if padding == "same" else (length - k) // stride + 1
         missing = max((count - 1) * stride + k - length, 0)
+        counts.append(count)
         pads.append([missing // 2, missing - missing // 2])
-        counts.append((count - 1) * stride + 1)
-        starts.append(range(k))
-    images = tf.pad(images, [*pads, [0, 0]])
-    return tf.concat(
-        [
-            images[:, i : i + counts[0] : strides[0], j : j + counts[1] : strides[1]]
-            for i in starts[0]
-            for j in starts[1]
-        ],
-        axis=-1,
-    )
+    lengths = [int(length) for length in images.shape[1:3]]
+    height, width = ((count - 1) * stride + 1 for count, stride in zip(counts, strides, strict=True))
+
+    # Gathering is linear and adding up its transpose, so each is the other's derivative. TensorFlow's derivative of
+    # nine slices adds nine images, and the derivative of that runs in a loop over tasks.
+    @tf.custom_gradient
+    def gather(images: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        padded = tf.pad(images, [[0, 0], *pads, [0, 0]])
+        shifted = [
+            padded[:, i : i + height : strides[0], j : j + width : strides[1]]
+            for i in range(size[0])
+            for j in range(size[1])
+        ]
+        return tf.concat(shifted, axis=-1), add_up
+
+    @tf.custom_gradient
+    def add_up(patches: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        images = patches
+        for axis in (0, 1):
+            images = _add_up(images, axis + 1, lengths[axis], size[axis], strides[axis], pads[axis][0])
+        return images, gather
+
+    return gather(images)
+
+
+def _add_up(patches: tf.Tensor, axis: int, length: int, size: int, stride: int, before: int) -> tf.Tensor:
+    """Add what overlapping patches hold of the same place, along one axis.
+
+    [B, ..., count, ..., size * C] becomes [B, ..., length, ..., C]; `before` places stood before the first. Place
+    `stride * i + phase` is entry `phase` of patch i, entry `phase + stride` of the one before, and so on.
+    """
+    parts = tf.split(patches, size, axis=-1)
+    most = (size - 1) // stride
+    phases = []
+    for phase in range(stride):
+        entries = []
+        for entry in range(phase, size, stride):
+            pads = [[0, 0]] * 4
+            pads[axis] = [entry // stride, most - entry // stride]
+            entries.append(tf.pad(parts[entry], pads))
+        pads[axis] = [0, most]
+        phases.append(tf.add_n(entries) if entries else tf.zeros_like(tf.pad(parts[0], pads)))
+    shape = phases[0].shape.as_list()
+    shape[0], shape[axis] = -1, shape[axis] * stride
+    places = tf.reshape(tf.stack(phases, axis=axis + 1), shape)
+    missing = max(before + length - shape[axis], 0)
+    pads = [[0, 0]] * 4
+    pads[axis] = [0, missing]
+    places = tf.pad(places, pads) if missing else places
+    return places[:, before : before + length] if axis == 1 else places[:, :, before : before + length]
 
 
 def _flat(kernel: tf.Tensor) -> tf.Tensor:

@@ -52,6 +52,14 @@ def _moments(x: tf.Tensor, axes: Sequence[int], keepdims: bool = False) -> tuple
     Σ(x − mean) = 0, but drops −2/n² from every second one, so that MAML's meta-gradient through a normalised network
     comes out wrong by a few per cent.
     """
+    if sorted(axis % len(x.shape) for axis in axes) == list(range(len(x.shape) - 1)) and None not in x.shape:
+        # Over all but channels: products with ones, which take less time than XLA's sums over rows.
+        rows = tf.reshape(x, [-1, x.shape[-1]])
+        average = tf.fill([1, rows.shape[0]], tf.constant(1 / rows.shape[0], x.dtype))
+        mean = average @ rows
+        variance = average @ tf.math.squared_difference(rows, mean)
+        shape = [1] * (len(x.shape) - 1) * keepdims + [x.shape[-1]]
+        return tf.reshape(mean, shape), tf.reshape(variance, shape)
     mean = tf.reduce_mean(x, axes, keepdims=True)
     variance = tf.reduce_mean(tf.math.squared_difference(x, mean), axes, keepdims=keepdims)
     return (mean if keepdims else tf.squeeze(mean, axes)), variance

@@ -31,11 +31,25 @@ def test_conv4_embeds_28_pixels(pooling):
 @pytest.mark.parametrize("size", [(7, 7), (6, 9)])
 @pytest.mark.parametrize("kernel", [3, (2, 4)])
 def test_patches_and_convolution_agree(padding, strides, size, kernel):
-    layer = TaskConv2D(5, kernel, strides, padding, bias_initializer="normal", activation="tanh")
-    images = np.random.default_rng(0).normal(size=(2, *size, 3)).astype(np.float32)
-    plain = layer(images)
+    """Outputs, first and second derivatives: gathering patches and adding them up bring their own."""
+    layer = TaskConv2D(5, kernel, strides, padding, bias_initializer="normal", activation="tanh", dtype="float64")
+    images = tf.constant(np.random.default_rng(0).normal(size=(2, *size, 3)))
+
+    def derivatives() -> list[np.ndarray]:
+        with tf.GradientTape() as outer:
+            outer.watch(images)
+            with tf.GradientTape() as inner:
+                inner.watch(images)
+                outputs = layer(images)
+            first = inner.gradient(outputs, images)
+            value = tf.reduce_sum(first**2)
+        return [outputs.numpy(), first.numpy(), outer.gradient(value, images).numpy()]
+
+    plain = derivatives()
     with each_task_has_its_own_weights():
-        np.testing.assert_allclose(layer(images), plain, atol=1e-5)
+        patches = derivatives()
+    for one, other in zip(patches, plain, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-10)
 
 
 def test_each_task_may_bring_its_own_kernel():

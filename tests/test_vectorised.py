@@ -22,18 +22,20 @@ def test_everything_is_put_back_after_an_error():
     assert not has_its_own_weights() and tf.nn.moments is moments
 
 
+@pytest.mark.parametrize("axes", [[0, 2], [0, 1], [0, -2]])  # all axes but channels are summed by a product
 @pytest.mark.parametrize("keepdims", [False, True])
-def test_moments_are_numpys(keepdims):
+def test_moments_are_numpys(axes, keepdims):
     x = np.random.default_rng(0).normal(size=(3, 4, 5))
     with each_task_has_its_own_weights():
-        mean, variance = tf.nn.moments(tf.constant(x), [0, 2], keepdims=keepdims)
-    np.testing.assert_allclose(mean, x.mean((0, 2), keepdims=keepdims))
-    np.testing.assert_allclose(variance, x.var((0, 2), keepdims=keepdims))
+        mean, variance = tf.nn.moments(tf.constant(x), axes, keepdims=keepdims)
+    np.testing.assert_allclose(mean, x.mean(tuple(axes), keepdims=keepdims))
+    np.testing.assert_allclose(variance, x.var(tuple(axes), keepdims=keepdims))
 
 
-def test_the_second_derivative_of_a_variance():
+@pytest.mark.parametrize("shape", [[3], [3, 1]])
+def test_the_second_derivative_of_a_variance(shape):
     """Var(x) = Σ(xᵢ − m)²/n has the Hessian (2/n)(I − 1/n); with the mean as a constant it loses the 1/n."""
-    x = tf.constant([1.0, 4.0, 6.0], tf.float64)
+    x = tf.constant([1.0, 4.0, 6.0], tf.float64, shape)
 
     def hessian() -> np.ndarray:
         with tf.GradientTape(persistent=True) as outer:
@@ -42,7 +44,7 @@ def test_the_second_derivative_of_a_variance():
                 inner.watch(x)
                 variance = tf.nn.moments(x, [0])[1]
             gradient = inner.gradient(variance, x)
-        return outer.jacobian(gradient, x, experimental_use_pfor=False).numpy()
+        return outer.jacobian(gradient, x, experimental_use_pfor=False).numpy().reshape(3, 3)
 
     with each_task_has_its_own_weights():
         np.testing.assert_allclose(hessian(), 2 / 3 * (np.eye(3) - 1 / 3))
