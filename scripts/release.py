@@ -52,11 +52,12 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
         new_code_cell(start, id="start", metadata=graded("start", locked=True)),
     ]
     for name, exercise in chapter.exercises.items():
-        answer, source = answer_cell(name, exercise)
-        check = f"{name}.check({answer})"
+        check = f"{name}.check({exercise.target(name)})"
         cells += [
             new_markdown_cell(f"## {name[1:]} · {exercise.title}\n\n{exercise.prompt}", id=f"{name}-prompt"),
-            new_code_cell(source, id=f"{name}-answer", metadata=graded(f"{name}-answer", solution=True)),
+            new_code_cell(
+                answer_cell(name, exercise), id=f"{name}-answer", metadata=graded(f"{name}-answer", solution=True)
+            ),
             new_code_cell(check, id=f"{name}-check", metadata=graded(f"{name}-check", locked=True, points=1)),
         ]
     cells.append(new_markdown_cell("## How far you are", id="progress-heading"))
@@ -65,13 +66,13 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
     return new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
 
 
-def answer_cell(name: str, exercise: Exercise) -> tuple[str, str]:
-    """What is checked, and the cell that makes it: what learners get as it is, and the solution."""
+def answer_cell(name: str, exercise: Exercise) -> str:
+    """The cell to fill in, with the solution."""
     if isinstance(exercise, Value):
-        variable = f"answer_{name[1:]}"
-        return variable, f"{variable} = ...\n{region(f'{variable} = {exercise.source()}')}"
+        variable = exercise.target(name)
+        return f"{variable} = ...\n{region(f'{variable} = {exercise.source()}')}"
     stub, body = exercise.parts()
-    return exercise.answer.__name__, f"{stub}\n{region(body)}"
+    return f"{stub}\n{region(body)}"
 
 
 def region(solution: str) -> str:

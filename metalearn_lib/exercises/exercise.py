@@ -135,6 +135,10 @@ class Exercise:
 
     # What the checks, the tests and the grading are made of.
 
+    def target(self, name: str) -> str:
+        """What the answer of the exercise called `name` ("q1") is called in the notebook."""
+        return self.answer.__name__
+
     def cases(self, seed: int = 0) -> list[tuple]:
         """The example, and random cases that follow from the seed: grading takes a secret one."""
         rng = np.random.default_rng(seed)

@@ -44,6 +44,10 @@ class Value(Exercise):
         """The right answer as it is typed."""
         return json.dumps(self._written)
 
+    def target(self, name: str) -> str:
+        """What the answer of the exercise called `name` ("q1") is called in the notebook."""
+        return f"answer_{name[1:]}"
+
     def cases(self, seed: int = 0) -> list[tuple]:
         """One, without arguments."""
         return [()]
