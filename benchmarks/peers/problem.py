@@ -1,5 +1,6 @@
 """The workloads of the speed benchmark, in NumPy: what is computed, from which weights, on which tasks."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +69,7 @@ def weights(work: Workload) -> list[np.ndarray]:
 
     if work.network == "mlp":
         sizes = (1, work.width, work.width, 1)
-        return [w for a, b in zip(sizes, sizes[1:], strict=False) for w in (kernel(a, b), constant(0, b))]
+        return [w for a, b in itertools.pairwise(sizes) for w in (kernel(a, b), constant(0, b))]
     blocks = [[kernel(3, 3, c, work.width), constant(0), constant(1), constant(0)] for c in (1, *[work.width] * 3)]
     head = [] if work.method == "prototypes" else [kernel(4 * work.width, work.ways), constant(0, work.ways)]
     return [w for block in blocks for w in block] + head

@@ -19,7 +19,7 @@ class Training:
     """Steps of Adam, as many in one compiled call as there are meta-batches in memory."""
 
     def __init__(self, work: Workload):
-        self.block = work.block
+        self.unit = work.block
         start = [jnp.asarray(w) for w in weights(work)]
         zeros = [jnp.zeros_like(w) for w in start]
         statistics = []
@@ -37,7 +37,7 @@ class Training:
         self.epoch = jax.jit(lambda state, batches: lax.scan(step, state, batches), donate_argnums=0)
 
     def run(self, steps: int) -> None:
-        for _ in range(steps // self.block):
+        for _ in range(steps // self.unit):
             self.state, self.losses = self.epoch(self.state, self.batches)
         jax.block_until_ready(self.state)
 
@@ -47,6 +47,8 @@ class Training:
 
 class Adaptation:
     """One compiled call from NumPy arrays to a NumPy array."""
+
+    unit = 1
 
     def __init__(self, work: Workload):
         self.weights = [jnp.asarray(w) for w in weights(work)]

@@ -23,6 +23,7 @@ class Training:
     """Steps of `fit`."""
 
     def __init__(self, work: Workload):
+        self.unit = work.block
         self.learner = learner(work)
         self.tasks = stream(work) if work.drawn else in_memory(work)
 
@@ -35,6 +36,8 @@ class Training:
 
 class Adaptation:
     """Calls of `predict`."""
+
+    unit = 1
 
     def __init__(self, work: Workload):
         self.learner = learner(work)
@@ -51,6 +54,8 @@ class Adaptation:
 
 class Drawing:
     """Meta-batches drawn and thrown away."""
+
+    unit = 1
 
     def __init__(self, work: Workload):
         self.tasks = iter(stream(work))

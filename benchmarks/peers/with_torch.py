@@ -17,6 +17,8 @@ def job(work: Workload):
 class Training:
     """Steps of Adam on one meta-batch after another."""
 
+    unit = 1
+
     def __init__(self, work: Workload):
         self.weights = tensors(work, weights(work))
         self.first, self.second = ([torch.zeros_like(w) for w in self.weights] for _ in range(2))
@@ -48,6 +50,8 @@ class Training:
 
 class Adaptation:
     """One call from NumPy arrays to a NumPy array."""
+
+    unit = 1
 
     def __init__(self, work: Workload):
         self.work = work

@@ -2,8 +2,9 @@
 
     python worker.py jax
 
-- `{"prepare": {...}}` builds a workload and runs it once; answers with `seconds`, tracing and compiling included.
-- `{"run": n}` runs n steps; answers with `seconds`.
+- `{"prepare": {...}}` builds a workload and runs it once; answers with `seconds`, tracing and compiling included, and
+  `unit`, the number of steps that this framework is given at once.
+- `{"run": n}` runs n steps, a multiple of the unit; answers with `seconds`.
 - `{"result": "path.npz"}` writes the weights or predictions there.
 - `{"memory": true}` answers with `bytes`, the peak of the process so far.
 """
@@ -30,8 +31,8 @@ def answer(command: dict, framework, job) -> tuple[dict, object]:
         work = Workload(**command["prepare"])
         job = framework.job(work)
         began = time.perf_counter()
-        job.run(work.block)
-        return {"seconds": time.perf_counter() - began}, job
+        job.run(job.unit)
+        return {"seconds": time.perf_counter() - began, "unit": job.unit}, job
     if "run" in command:
         began = time.perf_counter()
         job.run(command["run"])
