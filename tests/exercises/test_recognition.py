@@ -1,0 +1,127 @@
+"""Mistakes as somebody else would write them, with other tools than the exercise's own wrong answers."""
+
+import math
+import random
+import statistics
+
+import numpy as np
+import pytest
+
+from metalearn_lib.exercises import concepts, mathematics, running
+
+
+@pytest.fixture(autouse=True)
+def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "SECONDS", 60.0)
+
+
+def numeric_gradient(f, at):
+    return [(f(at + 1e-5 * e) - f(at - 1e-5 * e)) / 2e-5 for e in np.eye(len(at))]
+
+
+def coordinate_by_coordinate(t, xs, ys, rate):
+    t = list(t)
+    for i in range(2):
+        t[i] = t[i] - rate * numeric_gradient(lambda p: np.mean((p[0] + p[1] * xs - ys) ** 2), np.array(t))[i]
+    return t
+
+
+def loss_summed(t, xs, ys, rate):
+    return np.array(t) - rate * np.array(numeric_gradient(lambda p: np.sum((p[0] + p[1] * xs - ys) ** 2), t))
+
+
+def at_the_end_of_the_step(w, x, z, alpha):
+    end = w - alpha * np.array(numeric_gradient(lambda v: (v @ x) ** 2 / 2, w))
+    return numeric_gradient(lambda v: (v @ z) ** 2 / 2, end)
+
+
+def at_its_start(w, x, z, alpha):
+    return numeric_gradient(lambda v: (v @ z) ** 2 / 2, w)
+
+
+def support_loss_after_the_step(w, x, z, alpha):
+    return numeric_gradient(lambda v: ((v - alpha * (v @ x) * x) @ x) ** 2 / 2, w)
+
+
+def mean_of_exact_ones(w, x, z, alpha):
+    def outer(v):
+        return np.mean([((v - alpha * (v @ a) * a) @ b) ** 2 / 2 for a, b in zip(x, z, strict=True)])
+
+    return numeric_gradient(outer, w)
+
+
+def euclidean(a, y, b):
+    return [[-math.dist(q, np.mean(a[y == k], axis=0)) for k in sorted(set(y.tolist()))] for q in b]
+
+
+def one_neighbour(a, y, b):
+    classes = sorted(set(y.tolist()))
+    return [[-min(math.dist(q, s) ** 2 for s, c in zip(a, y, strict=True) if c == k) for k in classes] for q in b]
+
+
+def students(values, deviation, factor):
+    half = factor * deviation / math.sqrt(len(values))
+    return statistics.mean(values) - half, statistics.mean(values) + half
+
+
+def pstdev_and_z(table):
+    means = table.mean(axis=1).tolist()
+    return students(means, statistics.pstdev(means), statistics.NormalDist().inv_cdf(0.975))
+
+
+def stdev_and_z(table):
+    means = table.mean(axis=1).tolist()
+    return students(means, statistics.stdev(means), statistics.NormalDist().inv_cdf(0.975))
+
+
+def all_scores(table):
+    from scipy import stats
+
+    scores = table.flatten().tolist()
+    return stats.t.interval(0.95, len(scores) - 1, np.mean(scores), stats.sem(scores))
+
+
+def sampler(draw_support, draw_queries):
+    def episode(labels, ways, shots, queries, seed):
+        chance = random.Random(seed)
+        classes = chance.sample(sorted(set(labels.tolist())), ways)
+        pools = [[i for i, label in enumerate(labels) if label == c] for c in classes]
+        support = [draw_support(chance, pool, shots) for pool in pools]
+        return support, [draw_queries(chance, pool, queries) for pool in pools]
+
+    return episode
+
+
+def sample(chance, pool, number):
+    return chance.sample(pool, number)
+
+
+def choices(chance, pool, number):
+    return chance.choices(pool, k=number)
+
+
+FOREIGN = [
+    (mathematics.q1, (-2, -4.67), "gradient only"),
+    (mathematics.q1, [0.4, -1.4], "uphill"),
+    (mathematics.q2, coordinate_by_coordinate, "one_after_the_other"),
+    (mathematics.q2, loss_summed, "sum_for_mean"),
+    (mathematics.q4, at_the_end_of_the_step, "detached"),
+    (mathematics.q4, at_its_start, "before_the_update"),
+    (mathematics.q4, support_loss_after_the_step, "support_as_query"),
+    (mathematics.q5, mean_of_exact_ones, "second_order"),
+    (mathematics.q6, ["a", "d", "c", "e", "b"], "outer tape too late"),
+    (concepts.q2, 1 - 0.2262, "0.7738"),
+    (concepts.q3, sampler(sample, sample), "two_draws"),
+    (concepts.q3, sampler(choices, choices), "with_replacement"),
+    (concepts.q4, euclidean, "unsquared"),
+    (concepts.q4, one_neighbour, "nearest_example"),
+    (concepts.q5, pstdev_and_z, "population_and_normal"),
+    (concepts.q5, stdev_and_z, "normal_for_student"),
+    (concepts.q5, all_scores, "over_queries"),
+]
+
+
+@pytest.mark.parametrize(("exercise", "answer", "mistake"), FOREIGN)
+def test_it_is_recognised(exercise, answer, mistake: str) -> None:
+    verdict = exercise.check(answer)
+    assert verdict.mistake == mistake, verdict
