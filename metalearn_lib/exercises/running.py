@@ -11,6 +11,7 @@ import ctypes
 import inspect
 import io
 import linecache
+import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from metalearn_lib.exercises.values import NoAnswerError, Plain, plain
 
 SECONDS = 4.0
 MOST_OUTPUT = 20_000
+MOST_SHOWN = 1_000
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,18 @@ class _Stop(BaseException):
 
 
 class _Sink(io.TextIOBase):
-    """Takes output until there is too much of it."""
+    """Takes output until there is too much of it, and shows the beginning of what the first case prints."""
 
-    def __init__(self) -> None:
+    def __init__(self, screen: io.TextIOBase) -> None:
         self.length = 0
+        self.screen: io.TextIOBase | None = screen
 
     def write(self, text: str) -> int:
         self.length += len(text)
         if self.length > MOST_OUTPUT:
             raise _Stop
+        if self.screen and self.length <= MOST_SHOWN:
+            self.screen.write(text)
         return len(text)
 
 
@@ -68,11 +73,12 @@ def run(function: Callable, cases: list[tuple]) -> list[Outcome]:
         As many outcomes as there are cases, or fewer, of which the last has a problem.
     """
     outcomes: list[Outcome] = []
-    sink = _Sink()
+    sink = _Sink(sys.stdout)
 
     def work() -> None:
         for arguments in cases:
             outcomes.append(_call(function, arguments))
+            sink.screen = None
             if outcomes[-1].problem:
                 return
 

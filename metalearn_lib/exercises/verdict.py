@@ -28,7 +28,7 @@ class Verdict:
         sign, colour = _LOOK[self.kind]
         blocks = [_block(block) for block in self.text.split("\n\n")]
         style = f"border-left: 4px solid {colour}; padding: 0.2em 0.8em; max-width: 50em"
-        return f'<div style="{style}"><b style="color: {colour}">{sign}</b> ' + "<br>".join(blocks) + "</div>"
+        return f'<div style="{style}"><b style="color: {colour}">{sign}</b> ' + "<br><br>".join(blocks) + "</div>"
 
 
 def _block(text: str) -> str:
