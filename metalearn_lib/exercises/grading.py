@@ -5,7 +5,7 @@ given the arguments of cases that follow from a secret seed, and may only answer
 or blocks the child costs its own points: the others are asked again in a new child.
 
 What this does not stop: code that gets around the child's audit hook (with ctypes, say) reads and writes what the
-account that grades can. Grade strangers' work in a container without network and without this folder's solutions.
+account that grades can. Grade strangers' work in a container without a network.
 """
 
 import contextlib
@@ -78,13 +78,20 @@ def grade(cells: list[str], chapter: Chapter, seed: int) -> dict[str, Verdict]:
     }
 
 
+def _hidden() -> list[Path]:
+    """What a submission may not read: the solutions, and the work of others, which lies where grading was started."""
+    here = Path.cwd()
+    others = [] if Path(sys.prefix).is_relative_to(here) or _PACKAGE.is_relative_to(here) else [here]
+    return [_PACKAGE / "exercises", _PACKAGE.parent / "exercises", *others]
+
+
 def _ask(steps: list[dict], chapter: Chapter, seconds: float) -> tuple[dict[int, Any], int | None, str]:
     """What a child answers; and the number of the step that it did not survive, with a sentence."""
     job = {
         "steps": steps,
         "path": str(_PACKAGE.parent),
         "chapter": chapter.name.partition("_")[2],
-        "hidden": [str(_PACKAGE / "exercises"), str(_PACKAGE.parent / "exercises")],
+        "hidden": [str(folder) for folder in _hidden()],
         "seconds": STEP_SECONDS,
         "bytes": MOST_BYTES,
         "output": MOST_OUTPUT,
@@ -93,7 +100,10 @@ def _ask(steps: list[dict], chapter: Chapter, seconds: float) -> tuple[dict[int,
         home, output = Path(folder, "home"), Path(folder, "output")
         home.mkdir()
         kept = ("PATH", "LANG", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES")
-        environment = {name: os.environ[name] for name in kept if name in os.environ} | {"HOME": str(home)}
+        environment = {name: os.environ[name] for name in kept if name in os.environ} | {
+            "HOME": str(home),
+            "TMPDIR": str(home),
+        }
         with output.open("wb") as stream:
             child = subprocess.Popen(
                 [sys.executable, "-I", "-B", str(_PACKAGE / "exercises" / "grading_worker.py")],

@@ -44,6 +44,12 @@ HOSTILE: dict[str, tuple[str, dict[str, str], set[str]]] = {
         {"q2": SOLVED["q2"].replace("    r = theta", "    import os\n    os.system('true')\n    r = theta")},
         ALL - {"q2"},
     ),
+    "an answer changes a file of others": (
+        "import metalearn_lib",
+        {"q2": SOLVED["q2"].replace("    r = theta", "    open(metalearn_lib.__file__, 'a').close()\n    r = theta")},
+        ALL - {"q2"},
+    ),
+    "a file of its own": ("open('notes', 'w').write('mine')\nimport tempfile\ntempfile.mkdtemp()", {}, ALL),
     "no imports": ("del np", {}, {"q1", "q3", "q4", "q5", "q6"}),
     "comparison replaced": (
         "np.allclose = np.isclose = np.array_equal = lambda *arguments, **options: True",
