@@ -138,8 +138,7 @@ class GradientLearner(Learner):
         Raises:
             ValueError: if the learner was not compiled with a loss.
         """
-        if not self.compiled or self._compile_loss is None:
-            raise ValueError(f"{type(self).__name__} has no loss yet: call compile(loss=...) first, it adapts by it")
+        self._check_loss()
         return self.compute_loss(y=y, y_pred=predictions)
 
     def get_config(self) -> dict[str, Any]:
@@ -185,6 +184,15 @@ class GradientLearner(Learner):
     def initialisation(self) -> Weights:
         """θ as tensors, read once so that a vectorised body captures values, not variables."""
         return [tf.convert_to_tensor(variable) for variable in self.model.trainable_variables]
+
+    def _check(self, x: Any, y: Any = None) -> None:
+        super()._check(x, y)
+        if self.inner_steps:
+            self._check_loss()
+
+    def _check_loss(self) -> None:
+        if not self.compiled or self._compile_loss is None:
+            raise ValueError(f"{type(self).__name__} has no loss yet: call compile(loss=...) first, it adapts by it")
 
     def _outputs(self) -> int | None:
         return self.model.output_shape[-1]

@@ -85,8 +85,14 @@ def test_settings_that_make_no_sense(arguments, sentence):
 
 
 def test_a_learner_without_a_loss_says_so():
-    with pytest.raises(ValueError, match=r"^MAML has no loss yet"):
-        MAML(mlp()).loss_of(tf.zeros((2, 1)), tf.zeros((2, 1)))
+    x = np.zeros((2, 4, 1), np.float32)
+    task = {"support_x": x, "support_y": x, "query_x": x}
+    for call in (
+        lambda learner: learner.predict(task),
+        lambda learner: learner.loss_of(tf.zeros((2, 1)), tf.zeros((2, 1))),
+    ):
+        with pytest.raises(ValueError, match=r"^MAML has no loss yet"):
+            call(MAML(mlp()))
 
 
 def test_it_is_keras(tmp_path):
