@@ -125,9 +125,12 @@ def timed(workers: dict[str, tuple[str, Workload]], rounds: int, seconds: float)
         for name, (framework, work) in workers.items():
             worker = running[name] = Worker(framework)
             first = worker.ask(prepare=asdict(work))
-            unit = first["unit"]
-            block = worker.ask(run=unit)["seconds"]
-            plan[name] = unit * max(1, round(seconds / block))
+            steps = first["unit"]
+            block = spent = worker.ask(run=steps)["seconds"]
+            while spent < seconds / 2:  # a call of `fit` has a cost of its own, so a block does not tell
+                steps *= 2
+                spent = worker.ask(run=steps)["seconds"]
+            plan[name] = steps
             rows[name] = {"version": worker.version, "first": max(0.0, first["seconds"] - block), "ms": []}
         for turn in range(rounds):
             order = list(running)
