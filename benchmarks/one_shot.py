@@ -26,7 +26,7 @@ from metalearn_lib.models import conv4
 from metalearn_lib.tasks import at_least
 
 SEED = 0
-STEPS, EPISODES = 2_500, 600
+STEPS, EPISODES = 3_000, 600
 WAYS, QUERIES, RATE = 60, 5, 1e-2  # of training, one shot each
 # Squared distances in 256 dimensions are in the hundreds: a softmax of them is one or nothing and learns slowly.
 SCALE = 0.1

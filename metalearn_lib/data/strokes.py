@@ -20,9 +20,9 @@ PEN = 6  # width of the pen on the canvas; Omniglot's is the same everywhere
 SIZE = 0.8  # of a character beside its printed one
 
 # What a drawer changes; lengths are in pixels of a skeleton, and each is the standard deviation of a normal number.
-ROTATION, SHEAR, STRETCH, SCALE, SHIFT = np.deg2rad(7), 0.15, 0.12, 0.15, 2.5
-STROKE_ROTATION, STROKE_SCALE, STROKE_SHIFT = np.deg2rad(5), 0.08, 1.2
-BEND, WAVELENGTH = 1.6, (40.0, 120.0)  # of four waves that bend the whole character
+ROTATION, SHEAR, STRETCH, SCALE, SHIFT = np.deg2rad(10.5), 0.225, 0.18, 0.15, 2.5
+STROKE_ROTATION, STROKE_SCALE, STROKE_SHIFT = np.deg2rad(7.5), 0.12, 1.8
+BEND, WAVELENGTH = 2.4, (40.0, 120.0)  # of four waves that bend the whole character
 TREMBLE = 0.5
 ROUNDING = 2.5  # greatest smoothing of corners, in points of a stroke
 
