@@ -4,8 +4,9 @@ A chapter's exercises are one module here (`mathematics`, `concepts`, ...), and 
 notebook with solutions, the one to fill in, the tests and the table of mistakes in exercises/README.md.
 """
 
+from metalearn_lib.exercises.catch import Catch
 from metalearn_lib.exercises.chapter import Chapter
 from metalearn_lib.exercises.exercise import Exercise, Mistake
 from metalearn_lib.exercises.questions import Choice, Order, Value
 
-__all__ = ["Chapter", "Choice", "Exercise", "Mistake", "Order", "Value"]
+__all__ = ["Catch", "Chapter", "Choice", "Exercise", "Mistake", "Order", "Value"]

@@ -62,6 +62,8 @@ class Exercise:
         right_if: `right_if(arguments, got)`, where more than one result is right.
     """
 
+    not_only_the_example = "Right for the example, but not for other inputs.\n\n"
+
     def __init__(
         self,
         title: str,
@@ -165,8 +167,7 @@ class Exercise:
             if self._recognised(mistake, cases, got):
                 where = self._compare(cases, got, right)
                 return Verdict("wrong", f"{mistake.feedback}\n\n{where}".strip(), mistake.name)
-        only_elsewhere = "Right for the example, but not for other inputs.\n\n" if right[0] else ""
-        return Verdict("wrong", only_elsewhere + self._in_general(cases, got, right))
+        return Verdict("wrong", (self.not_only_the_example if right[0] else "") + self._in_general(cases, got, right))
 
     def source(self) -> str:
         """The solution as it stands in a cell."""

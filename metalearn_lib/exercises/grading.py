@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from metalearn_lib.exercises.catch import Implementation
 from metalearn_lib.exercises.chapter import Chapter
 from metalearn_lib.exercises.exercise import Exercise
 from metalearn_lib.exercises.questions import Value
@@ -186,6 +187,8 @@ def _checked(value: Any, depth: int = 0) -> Plain:
 def _sent(argument: Any) -> Any:
     if isinstance(argument, np.ndarray):
         return {"array": argument.tolist(), "dtype": argument.dtype.name}
+    if isinstance(argument, Implementation):
+        return {"source": argument.source}
     return argument.item() if isinstance(argument, np.generic) else argument
 
 

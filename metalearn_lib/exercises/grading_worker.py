@@ -59,7 +59,13 @@ def _answer(step: dict, names: dict[str, Any], running: types.ModuleType, values
 def _received(argument: Any) -> Any:
     import numpy as np
 
-    return np.array(argument["array"], argument["dtype"]) if isinstance(argument, dict) else argument
+    if not isinstance(argument, dict):
+        return argument
+    if "array" in argument:
+        return np.array(argument["array"], argument["dtype"])
+    names: dict[str, Any] = {"np": np}
+    exec(argument["source"], names)
+    return names["implementation"]
 
 
 def _limit(memory: int, output: int) -> None:

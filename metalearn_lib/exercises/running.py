@@ -166,7 +166,9 @@ def _sentence(error: BaseException, function: Callable) -> str:
 def is_empty(function: Callable) -> bool:
     """Whether a function has no statement of its own beyond its docstring."""
     code = getattr(function, "__code__", None)
-    return code is not None and code.co_code in {_documented.__code__.co_code, _bare.__code__.co_code}
+    if code is None or code.co_code not in {_documented.__code__.co_code, _bare.__code__.co_code}:
+        return False
+    return all(constant is None or constant == function.__doc__ for constant in code.co_consts)
 
 
 def _documented() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from metalearn_lib.exercises import Exercise, Value, running
+from metalearn_lib.exercises import Catch, Exercise, Value, running
 from metalearn_lib.exercises.chapters import CHAPTERS
 from metalearn_lib.exercises.exercise import BLANK
 from metalearn_lib.exercises.running import Outcome
@@ -137,3 +137,19 @@ def test_progress_counts_what_passed() -> None:
     for exercise in chapter.exercises.values():
         exercise.check(solution(exercise))
     assert str(chapter.progress()).startswith(f"✔ {len(chapter.exercises)} of {len(chapter.exercises)} ")
+
+
+def test_the_reference_of_a_test_to_write_agrees_with_what_is_faulty() -> None:
+    catches = [exercise for exercise in EXERCISES.values() if isinstance(exercise, Catch)]
+    assert catches
+    for exercise in catches:
+        for implementation in exercise.implementations:
+            assert bool(exercise.answer(implementation)) == implementation.faulty, implementation.about
+            assert implementation.about and implementation.about not in implementation.source
+
+
+def test_a_missed_mistake_is_described() -> None:
+    exercise = EXERCISES["02_concepts-q7"]
+    (one_episode,) = [mistake for mistake in exercise.mistakes if mistake.name == "one_episode"]
+    assert "does not notice this implementation: It leaks in every fifth" in exercise.check(one_episode.answer).text
+    assert "finds fault with an implementation that is right: One draw" in exercise.check(lambda sampler: True).text

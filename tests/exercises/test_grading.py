@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from metalearn_lib.exercises import grading
+from metalearn_lib.exercises import concepts, grading
 from metalearn_lib.exercises.grading import grade
 from metalearn_lib.exercises.mathematics import chapter
 from scripts.release import answer_cell
@@ -113,6 +113,15 @@ def test_a_mistake_is_named_as_in_the_notebook() -> None:
     verdicts = grade([START, *{**SOLVED, "q2": wrong}.values()], chapter, SEED)
     assert verdicts["q2"].mistake == "uphill"
     assert verdicts["q4"].kind == "pass"
+
+
+def test_a_test_that_was_written_is_tried_outside() -> None:
+    answers = {name: answer_cell(name, exercise) for name, exercise in concepts.chapter.exercises.items()}
+    start = "import numpy as np\nfrom metalearn_lib.exercises.concepts import q7"
+    assert {v.kind for v in grade([start, *answers.values()], concepts.chapter, SEED).values()} == {"pass"}
+    blind = "def leaks(sampler):\n    return False"
+    verdict = grade([start, *{**answers, "q7": blind}.values()], concepts.chapter, SEED)["q7"]
+    assert (verdict.kind, verdict.mistake) == ("wrong", "never")
 
 
 def test_hidden_cases_are_other_cases() -> None:

@@ -136,6 +136,11 @@ def test_a_changed_argument() -> None:
     assert "changes its argument `theta` in place" in said(update)
 
 
+def test_a_constant_is_no_blank() -> None:
+    for constant in (lambda *arguments: True, lambda *arguments: 0.0, lambda *arguments: "text"):
+        said(constant)
+
+
 def test_the_wrong_arguments() -> None:
     assert "It has to take the arguments `(theta, x, y, alpha)`" in said(lambda theta: theta)
 

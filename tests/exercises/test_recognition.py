@@ -100,6 +100,11 @@ def choices(chance, pool, number):
     return chance.choices(pool, k=number)
 
 
+def few_seeds(sampler):
+    parts = [sampler(np.array([0] * 30 + [1] * 30), 2, 3, 3, s) for s in (0, 1, 2, 4, 5, 6, 7, 9)]
+    return any(i in np.ravel(q) for s, q in parts for i in np.ravel(s))
+
+
 FOREIGN = [
     (mathematics.q1, (-2, -4.67), "gradient only"),
     (mathematics.q1, [0.4, -1.4], "uphill"),
@@ -115,6 +120,7 @@ FOREIGN = [
     (concepts.q3, sampler(choices, choices), "with_replacement"),
     (concepts.q4, euclidean, "unsquared"),
     (concepts.q4, one_neighbour, "nearest_example"),
+    (concepts.q7, few_seeds, "one_episode"),
     (concepts.q5, pstdev_and_z, "population_and_normal"),
     (concepts.q5, stdev_and_z, "normal_for_student"),
     (concepts.q5, all_scores, "over_queries"),

@@ -37,7 +37,9 @@ q2 = Value(
 q2.mistake("5/20 counts five different support images; drawn with replacement, some of the five coincide.", 0.25)
 q2.mistake("That is the share of queries that are new. Asked is the share that leaks: one minus it.", 0.7738)
 q2.mistake("That is the chance of coinciding with one support image; there are five draws.", 0.05)
-q2.mistake("It was drawn before, so not never: only without replacement would nothing leak.", 0.0)
+q2.mistake(
+    "Nothing leaks only where images are drawn without replacement; here a query may be one that was drawn before.", 0.0
+)
 q2.also_right(1 - (19 / 20) ** 5)
 q2.also_right(np.float32(0.226))
 
