@@ -29,8 +29,8 @@ q4 = Exercise(
 
 
 @q4.reference(
-    "With squared distances the softmax is the posterior of a mixture of Gaussians, and the classifier is linear in the "
-    "embedding (Snell et al. 2017, sections 2.3 and 2.4)."
+    "With squared distances the softmax is the posterior of a mixture of Gaussians, and the classifier is linear in "
+    "the embedding (Snell et al. 2017, sections 2.3 and 2.4)."
 )
 def logits(support, labels, query):
     """Logits [Q, N] of query [Q, D], from support [S, D] with labels [S]."""
