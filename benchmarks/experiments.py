@@ -7,6 +7,7 @@ from training import (
     SCALE,
     Scores,
     gradient_steps,
+    linear_decay,
     maml_sinusoids,
     matching_network,
     metric,
@@ -172,11 +173,12 @@ EXPERIMENTS = {
             steps_in_test=50,
             meta_batch=5,
             training_shots=10,
+            optimizer=linear_decay,
         ),
         300,
         100_000,
-        "as in the paper: 10 shots in training, five inner steps, 50 in the test, 5 tasks a step. Not as in the paper: "
-        f"the inner loop is gradient descent with α = {ALPHA} on all examples (there Adam 1e-3 on batches of 10), and "
-        "the outer loop Adam.",
+        "as in the paper: 10 shots in training, five inner steps, 50 in the test, 5 tasks a step, an outer step from 1 "
+        f"down to 0. Not as in the paper: the inner loop is gradient descent with α = {ALPHA} on all 50 examples "
+        "(there Adam 1e-3 on batches of 10).",
     ),
 }

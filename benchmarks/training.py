@@ -115,9 +115,9 @@ def gradient_steps(
     make: Callable[[keras.Model], MAML | Reptile],
     steps_in_test: int = 3,
     meta_batch: int = 32,
-    rate: float = 4e-3,
     ways: int = 5,
     training_shots: int = 1,
+    optimizer: Callable[[int], keras.optimizers.Optimizer] | None = None,
 ) -> Callable[..., Scores]:
     """A learner that adapts by gradient steps, tested with one shot on the published split into characters.
 
@@ -125,20 +125,25 @@ def gradient_steps(
         make: makes the learner from its network.
         steps_in_test: inner steps of the test, which may be more than in training.
         meta_batch: number of tasks in a training step.
-        rate: of Adam, where the cosine decay begins.
         ways: of training and test.
         training_shots: shots in training.
+        optimizer: the outer loop's, from the number of steps; None for Adam with a cosine decay.
     """
 
     def run(images: LabelledImages, steps: int, count: int) -> Scores:
         training, test = protocols(images)["characters"]
         learner = make(_averaged(conv4(), ways))
-        learner.compile(_adam(rate, steps), _cross_entropy())
+        learner.compile(optimizer(steps) if optimizer else _adam(4e-3, steps), _cross_entropy())
         learner.fit(episodes(training, ways, training_shots, 1, meta_batch, seed=SEED), steps_per_epoch=steps)
         learner.inner_steps = steps_in_test
         return {_column(ways, 1): _score(learner, test, ways, 1, 1, count)}
 
     return run
+
+
+def linear_decay(steps: int) -> keras.optimizers.Optimizer:
+    """Reptile's outer step, from 1 down to 0."""
+    return keras.optimizers.SGD(keras.optimizers.schedules.PolynomialDecay(1.0, steps, 0.0))
 
 
 def _averaged(embedding: keras.Model, ways: int) -> keras.Model:
