@@ -113,7 +113,7 @@ def disagreement(work: Workload, frameworks: tuple[str, ...] = FRAMEWORKS) -> fl
 
 
 def timed(workers: dict[str, tuple[str, Workload]], rounds: int, seconds: float) -> dict[str, dict]:
-    """The milliseconds a step of each worker in each round, its first call in seconds, its peak memory in bytes.
+    """Milliseconds a step of each worker in each round, on the clock and of processor; first call; peak memory.
 
     Args:
         workers: a framework and what it runs, by name.
@@ -131,12 +131,14 @@ def timed(workers: dict[str, tuple[str, Workload]], rounds: int, seconds: float)
                 steps *= 2
                 spent = worker.ask(run=steps)["seconds"]
             plan[name] = steps
-            rows[name] = {"version": worker.version, "first": max(0.0, first["seconds"] - block), "ms": []}
+            first_call = max(0.0, first["seconds"] - block)
+            rows[name] = {"version": worker.version, "first": first_call, "ms": [], "processor": []}
         for turn in range(rounds):
             order = list(running)
             for name in order[turn % len(order) :] + order[: turn % len(order)]:
-                spent = running[name].ask(run=plan[name])["seconds"]
-                rows[name]["ms"].append(1000 * spent / plan[name])
+                spent = running[name].ask(run=plan[name])
+                rows[name]["ms"].append(1000 * spent["seconds"] / plan[name])
+                rows[name]["processor"].append(1000 * spent["processor"] / plan[name])
         for name, worker in running.items():
             rows[name]["bytes"] = worker.ask(memory=True)["bytes"]
     finally:
@@ -145,9 +147,9 @@ def timed(workers: dict[str, tuple[str, Workload]], rounds: int, seconds: float)
     return rows
 
 
-def quartiles(row: dict, ours: str, other: str) -> list[float]:
+def quartiles(row: dict, ours: str, other: str, kind: str = "ms") -> list[float]:
     """Lower quartile, median and upper quartile of the ratios of `ours` to `other`, paired by round."""
-    ratios = [a / b for a, b in zip(row[ours]["ms"], row[other]["ms"], strict=True)]
+    ratios = [a / b for a, b in zip(row[ours][kind], row[other][kind], strict=True)]
     if len(ratios) == 1:
         return ratios * 3
     return statistics.quantiles(ratios, n=4, method="inclusive")
@@ -178,8 +180,8 @@ def table(rows: dict[str, dict]) -> str:
         return ""
     lines = [
         "| workload | this library, ms | JAX, ms | PyTorch, ms | ÷ JAX (wanted) | ÷ PyTorch (wanted) "
-        "| first call, s | peak memory, MB | apart in float64 |",
-        "|" + " --- |" * 9,
+        "| both by processor time | first call, s | peak memory, MB | apart in float64 |",
+        "|" + " --- |" * 10,
     ]
     for name, row in kept.items():
         wanted = WORKLOADS[name][1]
@@ -188,6 +190,7 @@ def table(rows: dict[str, dict]) -> str:
             low, median, high = quartiles(row, OURS, peer)
             limit = f" (≤ {wanted[peer]})" if peer in wanted else ""
             cells.append(f"{_digits(median)} [{_digits(low)}, {_digits(high)}]{limit}")
+        cells.append(" · ".join(_digits(quartiles(row, OURS, peer, "processor")[1]) for peer in PEERS))
         cells.append(" · ".join(f"{row[f]['first']:.1f}" for f in FRAMEWORKS))
         cells.append(" · ".join(f"{row[f]['bytes'] / 1e6:.0f}" for f in FRAMEWORKS))
         cells.append(f"{row['apart']:.0e}")
@@ -219,7 +222,7 @@ def text(rows: dict[str, dict]) -> str:
     intro = (
         f"`python benchmarks/speed.py` on {os.cpu_count()} cores; {', '.join(sorted(versions))}. Milliseconds a step "
         "of `fit` or a call of `predict`, medians over rounds; ratios are medians of those paired by round, with "
-        "quartiles. "
+        "quartiles. Processor time adds up the cores. "
         "First call, beyond what it takes later, and peak memory: this library · JAX · PyTorch."
     )
     return "\n\n".join(part for part in (intro, table(rows), drawing_table(rows)) if part)

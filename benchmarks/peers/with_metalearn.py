@@ -91,7 +91,7 @@ def in_memory(work: Workload) -> tf.data.Dataset:
     """The same meta-batches over and over."""
     support_x, support_y, query_x, query_y = meta_batches(work)
     tasks = {"support_x": support_x, "support_y": support_y, "query_x": query_x}
-    return tf.data.Dataset.from_tensor_slices((tasks, query_y)).repeat()
+    return tf.data.Dataset.from_tensor_slices((tasks, query_y)).repeat().prefetch(2 * work.block)
 
 
 def stream(work: Workload) -> tf.data.Dataset:

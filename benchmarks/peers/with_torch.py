@@ -11,6 +11,8 @@ VERSION = f"PyTorch {torch.__version__.partition('+')[0]}"
 
 def job(work: Workload):
     """What runs a workload."""
+    if work.network == "mlp":
+        torch.set_num_threads(1)  # of two, each would wait for the other after every small product
     return (Adaptation if work.method == "adaptation" else Training)(work)
 
 

@@ -4,7 +4,7 @@
 
 - `{"prepare": {...}}` builds a workload and runs it once; answers with `seconds`, tracing and compiling included, and
   `unit`, the number of steps that this framework is given at once.
-- `{"run": n}` runs n steps, a multiple of the unit; answers with `seconds`.
+- `{"run": n}` runs n steps, a multiple of the unit; answers with `seconds` and those of `processor` time.
 - `{"result": "path.npz"}` writes the weights or predictions there.
 - `{"memory": true}` answers with `bytes`, the peak of the process so far.
 """
@@ -34,9 +34,9 @@ def answer(command: dict, framework, job) -> tuple[dict, object]:
         job.run(job.unit)
         return {"seconds": time.perf_counter() - began, "unit": job.unit}, job
     if "run" in command:
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         job.run(command["run"])
-        return {"seconds": time.perf_counter() - began}, job
+        return {"seconds": time.perf_counter() - began, "processor": time.process_time() - busy}, job
     if "result" in command:
         np.savez(command["result"], *job.result())
         return {}, job
