@@ -25,7 +25,7 @@ FIGURE = Path(__file__).parents[1] / "docs" / "speed.png"
 AXES = {
     "tasks": ("tasks in a meta-batch", (1, 5, 25, 125)),
     "inner_steps": ("inner steps", (1, 2, 5, 10)),
-    "width": ("units of a hidden layer", (20, 40, 80, 160, 320)),
+    "width": ("units of a hidden layer", (20, 40, 80, 160)),
 }
 COLOURS = {"metalearn": "#0072B2", "jax": "#D55E00", "torch": "#009E73"}
 ROUNDS = 3
@@ -75,11 +75,11 @@ def draw(times: dict[str, dict[str, list[float]]], rate: float) -> plt.Figure:
 def main(arguments: list[str] | None = None) -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("frameworks", metavar="FRAMEWORK", nargs="*", choices=[[], *FRAMEWORKS], default=FRAMEWORKS)
+    parser.add_argument("frameworks", metavar="FRAMEWORK", nargs="*", help=", ".join(FRAMEWORKS))
     parser.add_argument("--seconds", type=float, default=0.3, help="length of a measurement (%(default)s)")
     given = parser.parse_args(arguments)
-    times: dict[str, dict[str, list[float]]] = {framework: {} for framework in given.frameworks}
-    for framework in given.frameworks:
+    times: dict[str, dict[str, list[float]]] = {framework: {} for framework in given.frameworks or FRAMEWORKS}
+    for framework in times:
         with Worker(framework) as worker:
             for field, works in sizes().items():
                 times[framework][field] = [milliseconds(worker, work, given.seconds) for work in works]
