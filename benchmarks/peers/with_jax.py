@@ -38,12 +38,18 @@ class Training:
             loss, gradients, statistics = gradient(adam[1], statistics, *batch)
             return (*apply_adam(*adam, gradients), statistics), loss
 
-        self.scan = jax.jit(lambda state, batches: lax.scan(step, state, batches), donate_argnums=0)
+        def single(state, batches):
+            return step(state, tuple(part[0] for part in batches))
+
+        def scan(state, batches):
+            return lax.scan(step, state, batches)
+
+        self.advance = jax.jit(scan if self.unit > 1 else single, donate_argnums=0)
 
     def run(self, steps: int) -> None:
         for _ in range(steps // self.unit):
             batches = self.batches[self.steps // self.unit % len(self.batches)]
-            self.state, self.losses = self.scan(self.state, batches)
+            self.state, self.losses = self.advance(self.state, batches)
             self.steps += self.unit
         jax.block_until_ready(self.state)
 
