@@ -240,11 +240,11 @@ def main(arguments: list[str] | None = None) -> None:
     unknown = next((name for name in given.names if name not in names), None)
     if unknown:
         sys.exit(f"NAME is {unknown!r}, expected one of {', '.join(map(repr, names))}")
-    rows = json.loads(ROWS.read_text()) if ROWS.exists() else {}
     for name in given.names or names:
-        rows[name] = measure(name, given.rounds, given.seconds)
+        row = measure(name, given.rounds, given.seconds)
+        rows = {**(json.loads(ROWS.read_text()) if ROWS.exists() else {}), name: row}
         report.replace(ROWS, json.dumps(rows, indent=1) + "\n")
-        print(table({name: rows[name]}) or drawing_table({name: rows[name]}), flush=True)
+        print(table({name: row}) or drawing_table({name: row}), flush=True)
     report.write("speed", text(rows))
 
 
