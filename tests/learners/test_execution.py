@@ -84,12 +84,12 @@ from metalearn_lib.learners import MAML
 from metalearn_lib.models import conv4, mlp
 
 dump, convolutional = Path(sys.argv[1]), sys.argv[2] == "conv4"
-rng = np.random.default_rng(0)
-shape, y = ((8, 8, 1), rng.integers(0, 3, (8, 2, 3)).astype("int32")) if convolutional else ((1,), None)
+rng, images = np.random.default_rng(0), (8, 8, 1)
+shape, y = (images, rng.integers(0, 3, (8, 2, 3)).astype("int32")) if convolutional else ((1,), None)
 x = rng.normal(size=(8, 2, 3, *shape)).astype("float32")
 y = np.sin(x) if y is None else y
-block = conv4(3, shape, filters=2).layers[:3]
-convolutions = keras.Sequential([keras.Input(shape), *block, keras.layers.Flatten(), keras.layers.Dense(3)])
+block = conv4(3, images, filters=2).layers[:3]
+convolutions = keras.Sequential([keras.Input(images), *block, keras.layers.Flatten(), keras.layers.Dense(3)])
 model = convolutions if convolutional else mlp(hidden=(4,))
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True) if convolutional else "mse"
 traced = []
