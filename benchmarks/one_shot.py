@@ -14,6 +14,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+from alphabets import HELD_OUT, VALIDATION
 from report import write
 
 from metalearn_lib._tensorflow import keras, tf
@@ -31,16 +32,6 @@ WAYS, QUERIES, RATE = 60, 5, 1e-2  # of training, one shot each
 # Squared distances in 256 dimensions are in the hundreds: a softmax of them is one or nothing and learns slowly.
 SCALE = 0.1
 SETTINGS = ((5, 1), (5, 5), (20, 1), (20, 5))  # ways and shots of the tests
-# Five alphabets of the background set, drawn at random, on which the settings above and below were chosen.
-# They are in no test.
-VALIDATION = (
-    "Blackfoot_(Canadian_Aboriginal_Syllabics)",
-    "Burmese_(Myanmar)",
-    "Greek",
-    "Inuktitut_(Canadian_Aboriginal_Syllabics)",
-    "Malay_(Jawi_-_Arabic)",
-)
-HELD_OUT = 0.25  # of the other alphabets, for the network that is trained on handwriting
 DRAWERS = 20  # of each glyph
 SIZE, ORIGINAL = 28, 105  # pixels of an image, and of one of Omniglot before its areas are averaged
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from alphabets import HELD_OUT, VALIDATION
 
 from metalearn_lib._tensorflow import keras
 from metalearn_lib.data import LabelledImages
@@ -14,16 +15,6 @@ from metalearn_lib.tasks import sinusoids
 
 SEED = 0
 TEST_SEED = 1
-# Those of `one_shot.py`: five alphabets to choose settings on, which are in no test, and the share of the others that
-# is held out.
-VALIDATION = (
-    "Blackfoot_(Canadian_Aboriginal_Syllabics)",
-    "Burmese_(Myanmar)",
-    "Greek",
-    "Inuktitut_(Canadian_Aboriginal_Syllabics)",
-    "Malay_(Jawi_-_Arabic)",
-)
-HELD_OUT = 0.25
 TESTED = 423 / 1623  # the published share of characters to test on, whose training had 1,200 of 1,623
 # Squared distances in 64 dimensions are in the tens: a softmax of them is one or nothing and learns slowly.
 SCALE = 0.3

@@ -74,3 +74,15 @@ def outer_loss(learner, task, query_y) -> float:
         return ((predictions - query_y) ** 2).mean()
     log_sums = np.log(np.exp(predictions).sum(-1))
     return (log_sums - np.take_along_axis(predictions, query_y[..., None], -1)[..., 0]).mean()
+
+
+def check_fitted_gradient(learner, task, query_y) -> None:
+    """The gradient that `fit` descends is the slope of the outer loss, along three random directions."""
+    gradient = fitted_gradient(learner, task, query_y)
+    size = np.sqrt(sum((g**2).sum() for g in gradient))
+    rng = np.random.default_rng(1)
+    for _ in range(3):
+        direction = [rng.normal(size=g.shape) for g in gradient]
+        along = sum((g * d).sum() for g, d in zip(gradient, direction, strict=True))
+        numeric = finite_difference(lambda: outer_loss(learner, task, query_y), learner.trainable_variables, direction)
+        assert abs(along - numeric) < 1e-6 * size

@@ -9,7 +9,7 @@ from metalearn_lib.learners import MAML, FromScratch, JointTraining
 from metalearn_lib.models import conv4, mlp
 from metalearn_lib.tasks import gather_tasks, sinusoids
 
-from .conftest import cross_entropy, finite_difference, fitted_gradient, image_tasks, outer_loss, regression_tasks
+from .conftest import check_fitted_gradient, cross_entropy, fitted_gradient, image_tasks, regression_tasks
 
 
 def three_weights() -> keras.Model:
@@ -71,7 +71,7 @@ def test_regression_against_finite_differences(float64, steps, variant):
     task, query_y = regression_tasks()
     learner = MAML(mlp(1, 1, (8, 8), activation="tanh"), inner_rate=0.3, inner_steps=steps, **variant)
     learner.compile(keras.optimizers.SGD(1.0), loss="mse")
-    _agrees(learner, task, query_y)
+    check_fitted_gradient(learner, task, query_y)
 
 
 def test_the_inner_loop_on_the_head_leaves_the_body(float64):
@@ -98,18 +98,7 @@ def test_batch_normalised_convolutions_against_finite_differences(float64, stati
     layers = [keras.Input((6, 6, 1)), *block, keras.layers.Activation("softplus"), keras.layers.Flatten()]
     learner = MAML(keras.Sequential([*layers, keras.layers.Dense(3)]), 0.2, 2, statistics=statistics)
     learner.compile(keras.optimizers.SGD(1.0), jit_compile=False, loss=cross_entropy())
-    _agrees(learner, task, query_y)
-
-
-def _agrees(learner, task, query_y):
-    gradient = fitted_gradient(learner, task, query_y)
-    size = np.sqrt(sum((g**2).sum() for g in gradient))
-    rng = np.random.default_rng(1)
-    for _ in range(3):
-        direction = [rng.normal(size=g.shape) for g in gradient]
-        along = sum((g * d).sum() for g, d in zip(gradient, direction, strict=True))
-        numeric = finite_difference(lambda: outer_loss(learner, task, query_y), learner.trainable_variables, direction)
-        assert abs(along - numeric) < 1e-6 * size
+    check_fitted_gradient(learner, task, query_y)
 
 
 def test_first_order_is_the_gradient_at_the_adapted_weights(float64):
