@@ -8,7 +8,6 @@ from pathlib import Path
 
 import experiments
 import numpy as np
-import one_shot
 import published
 import pytest
 import report
@@ -170,10 +169,6 @@ def test_what_cannot_be_run_is_said_before_anything_is(arguments, sentence):
     with pytest.raises(SystemExit, match=re.escape(sentence)):
         published.main(arguments)
     assert not published.ROWS.exists()
-
-
-def test_the_validation_alphabets_are_the_same_in_both_benchmarks():
-    assert (training.VALIDATION, training.HELD_OUT) == (one_shot.VALIDATION, one_shot.HELD_OUT)
 
 
 def test_too_few_alphabets_get_one_sentence():
