@@ -6,7 +6,7 @@ PYTHON ?= python3
 help:
 	@echo "make lab    set up the course in .venv and open it in JupyterLab"
 	@echo "make test   the same set-up, then every test and every chapter"
-	@echo "make release  writes the notebooks in exercises/ anew (needs nbgrader: pip install -e .[class])"
+	@echo "make release  writes the notebooks in exercises/ anew"
 	@echo "make lock   choose the versions in requirements.lock anew (needs uv)"
 
 lab test:
@@ -15,7 +15,7 @@ lab test:
 	@$(PYTHON) scripts/setup.py $@ $(ARGS)
 
 lock:
-	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra test \
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra test --extra class --extra course \
 	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 release:
