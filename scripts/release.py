@@ -53,8 +53,11 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
     ]
     for name, exercise in chapter.exercises.items():
         check = f"{name}.check({exercise.target(name)})"
+        cells.append(new_markdown_cell(f"## {name[1:]} · {exercise.title}\n\n{exercise.prompt}", id=f"{name}-prompt"))
+        if exercise.figure:
+            figure = graded(f"{name}-figure", locked=True)
+            cells.append(new_code_cell(f"{name}.figure()", id=f"{name}-figure", metadata=figure))
         cells += [
-            new_markdown_cell(f"## {name[1:]} · {exercise.title}\n\n{exercise.prompt}", id=f"{name}-prompt"),
             new_code_cell(
                 answer_cell(name, exercise), id=f"{name}-answer", metadata=graded(f"{name}-answer", solution=True)
             ),

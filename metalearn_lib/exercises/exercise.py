@@ -79,6 +79,7 @@ class Exercise:
         self.mistakes: list[Mistake] = []
         self.right_answers: list[Any] = []
         self.passed = False
+        self.figure: Callable[[], None] | None = None
         self._example, self._draw, self._rtol, self._right_if = example, draw, rtol, right_if
         self._hints_given = 0
 
@@ -106,6 +107,11 @@ class Exercise:
         """Decorates a solution that is written differently; the tests try it."""
         self.right_answers.append(function)
         return function
+
+    def with_figure(self, draw: Callable[[], None]) -> Callable[[], None]:
+        """Decorates what draws, with matplotlib, the figure that is to be read; a cell below the prompt calls it."""
+        self.figure = draw
+        return draw
 
     # What a learner calls.
 
