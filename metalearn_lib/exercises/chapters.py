@@ -1,5 +1,13 @@
 """All chapters that have exercises."""
 
-from metalearn_lib.exercises import concepts, mathematics
+from metalearn_lib.exercises import (
+    code,
+    concepts,
+    mathematics,
+)
 
-CHAPTERS = (concepts.chapter, mathematics.chapter)
+CHAPTERS = (
+    concepts.chapter,
+    mathematics.chapter,
+    code.chapter,
+)
