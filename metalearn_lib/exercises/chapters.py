@@ -1,13 +1,5 @@
 """All chapters that have exercises."""
 
-from metalearn_lib.exercises import (
-    code,
-    concepts,
-    mathematics,
-)
+from metalearn_lib.exercises import background, concepts, mathematics
 
-CHAPTERS = (
-    concepts.chapter,
-    mathematics.chapter,
-    code.chapter,
-)
+CHAPTERS = (background.chapter, concepts.chapter, mathematics.chapter)
