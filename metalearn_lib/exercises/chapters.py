@@ -1,5 +1,15 @@
 """All chapters that have exercises."""
 
-from metalearn_lib.exercises import background, concepts, mathematics
+from metalearn_lib.exercises import (
+    background,
+    code,
+    concepts,
+    mathematics,
+)
 
-CHAPTERS = (background.chapter, concepts.chapter, mathematics.chapter)
+CHAPTERS = (
+    background.chapter,
+    concepts.chapter,
+    mathematics.chapter,
+    code.chapter,
+)
