@@ -56,15 +56,7 @@ def load_glyphs(
     Raises:
         ValueError: if a script is unknown, drawers below 1, size below 2 or displacement below 0.
     """
-    characters, script_of, _ = _skeletons()
-    known = sorted(set(script_of))
-    wanted = set(known if scripts is None else [scripts] if isinstance(scripts, str) else scripts)
-    if unknown := wanted - set(known):
-        raise ValueError(f"scripts has {min(unknown)!r}, expected names among {', '.join(known)}")
-    if not wanted:
-        raise ValueError(f"scripts is empty, expected names among {', '.join(known)}")
-    kept = [(name, script) for name, script in zip(characters, script_of, strict=True) if script in wanted]
-    names, alphabets = zip(*kept, strict=True)
+    names, alphabets = characters_of(scripts)
     images = draw("".join(names), drawers, size, seed, displacement)
     labels = np.repeat(np.arange(len(names), dtype=np.int32), drawers)
     return LabelledImages(images.reshape(-1, size, size, 1), labels, names, alphabets)
@@ -90,6 +82,30 @@ def glyph_splits(
         load_glyphs(drawers, size, VALIDATION_SCRIPTS, seed),
         load_glyphs(drawers, size, TEST_SCRIPTS, seed),
     )
+
+
+def characters_of(scripts: Iterable[str] | None = None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The characters of some scripts.
+
+    Args:
+        scripts: names of scripts; all of them if None.
+
+    Returns:
+        (characters, the script of each), in the order of `load_glyphs()`.
+
+    Raises:
+        ValueError: if a script is unknown, or none is named.
+    """
+    characters, script_of, _ = _skeletons()
+    known = sorted(set(script_of))
+    wanted = set(known if scripts is None else [scripts] if isinstance(scripts, str) else scripts)
+    if unknown := wanted - set(known):
+        raise ValueError(f"scripts has {min(unknown)!r}, expected names among {', '.join(known)}")
+    if not wanted:
+        raise ValueError(f"scripts is empty, expected names among {', '.join(known)}")
+    kept = [(name, script) for name, script in zip(characters, script_of, strict=True) if script in wanted]
+    names, alphabets = zip(*kept, strict=True)
+    return names, alphabets
 
 
 def draw(

@@ -4,14 +4,14 @@
 stroke a little, rounds corners and has an unsteady hand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import numpy as np
 from PIL import Image, ImageDraw
 from scipy.ndimage import convolve, gaussian_filter1d, label
 
-from metalearn_lib.data.glyphs import SIDE, _skeletons
+from metalearn_lib.data.glyphs import SIDE, _skeletons, characters_of
 from metalearn_lib.data.images import LabelledImages
 from metalearn_lib.tasks import at_least
 
@@ -33,25 +33,28 @@ SHORTEST = 4  # pixels of a branch that is more than a flaw of the skeleton
 Character = Sequence[np.ndarray]  # strokes [points, 2], x and y in pixels of a skeleton from its centre
 
 
-def load_strokes(drawers: int = 20, size: int = 28, seed: int = 0) -> LabelledImages:
-    """The characters of all scripts, drawn stroke by stroke.
+def load_strokes(
+    drawers: int = 20, size: int = 28, seed: int = 0, scripts: Iterable[str] | None = None
+) -> LabelledImages:
+    """The characters of some scripts, drawn stroke by stroke.
 
     Args:
         drawers: number of images of each character.
         size: height and width of an image, in pixels; a drawing of 105 pixels is shrunk to it by averaging areas.
-        seed: fixes every image.
+        seed: fixes every image; a character is drawn alike whatever else is loaded with it.
+        scripts: names of scripts; all of them if None.
 
     Returns:
         Images [characters * drawers, size, size, 1]: a class per character, an alphabet per script.
 
     Raises:
-        ValueError: if `drawers` or `size` is below 1.
+        ValueError: if `drawers` or `size` is below 1, or a script is unknown.
     """
     at_least(1, drawers=drawers, size=size)
-    names, scripts, _ = _skeletons()
-    drawn = [write(c, drawers, size, (seed, ord(name))) for c, name in zip(glyph_strokes(), names, strict=True)]
+    names, alphabets = characters_of(scripts)
+    drawn = [write(_strokes_of(name), drawers, size, (seed, ord(name))) for name in names]
     labels = np.repeat(np.arange(len(names), dtype=np.int32), drawers)
-    return LabelledImages(np.concatenate(drawn), labels, names, scripts)
+    return LabelledImages(np.concatenate(drawn), labels, names, alphabets)
 
 
 def write(strokes: Character, drawers: int, size: int = 28, seed: int | Sequence[int] = 0) -> np.ndarray:
@@ -137,9 +140,9 @@ def _ink(strokes: Sequence[np.ndarray]) -> np.ndarray:
 
 
 @cache
-def glyph_strokes() -> tuple[Character, ...]:
-    """The strokes of every glyph, in the order of `load_glyphs()`."""
-    return tuple(trace(skeleton) for skeleton in _skeletons()[2])
+def _strokes_of(character: str) -> Character:
+    characters, _, skeletons = _skeletons()
+    return trace(skeletons[characters.index(character)])
 
 
 def trace(skeleton: np.ndarray) -> Character:

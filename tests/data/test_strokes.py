@@ -75,6 +75,15 @@ def test_they_are_the_glyphs():
     assert strokes.images.any(axis=(1, 2, 3)).mean() > 0.99  # all but a few are on the paper
 
 
+def test_some_scripts_are_drawn_as_among_all():
+    all_of_them, hebrew = load_strokes(2, 14, seed=3), load_strokes(2, 14, seed=3, scripts="Hebrew")
+    expected = all_of_them.subset("Hebrew")
+    np.testing.assert_array_equal(hebrew.images, expected.images)
+    assert (hebrew.classes, hebrew.alphabets) == (expected.classes, expected.alphabets)
+    with pytest.raises(ValueError, match=r"^scripts has .Klingon., expected names among"):
+        load_strokes(scripts="Klingon")
+
+
 @pytest.mark.parametrize("argument", ["drawers", "size"])
 def test_wrong_numbers_get_one_sentence(argument):
     with pytest.raises(ValueError, match=f"^{argument} is -1, expected a whole number of at least"):
