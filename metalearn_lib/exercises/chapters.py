@@ -5,6 +5,8 @@ from metalearn_lib.exercises import (
     code,
     concepts,
     mathematics,
+    optimiser,
+    uncertainty,
 )
 
 CHAPTERS = (
@@ -12,4 +14,6 @@ CHAPTERS = (
     concepts.chapter,
     mathematics.chapter,
     code.chapter,
+    uncertainty.chapter,
+    optimiser.chapter,
 )
