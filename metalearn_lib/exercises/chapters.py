@@ -6,12 +6,14 @@ from metalearn_lib.exercises import (
     concepts,
     mathematics,
     optimiser,
+    three_steps,
     uncertainty,
 )
 
 CHAPTERS = (
     background.chapter,
     concepts.chapter,
+    three_steps.chapter,
     mathematics.chapter,
     code.chapter,
     uncertainty.chapter,
