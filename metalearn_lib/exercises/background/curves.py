@@ -101,12 +101,13 @@ def _error(weights, x, y):
 )
 def joint_and_adapted(support_x, support_y, query_x, query_y):
     """Both errors, from support_x, support_y [T, S] and query_x, query_y [T, Q]."""
+    tasks = list(zip(support_x, support_y, strict=True))
 
     def matrix(x):
         return np.stack([np.sin(x), np.cos(x)], axis=-1)
 
     joint = np.linalg.lstsq(matrix(support_x.ravel()), support_y.ravel(), rcond=None)[0]
-    own = [np.linalg.lstsq(matrix(x), y, rcond=None)[0] for x, y in zip(support_x, support_y, strict=True)]
+    own = [np.linalg.lstsq(matrix(x), y, rcond=None)[0] for x, y in tasks]
     adapted = np.einsum("tqf,tf->tq", matrix(query_x), np.array(own))
     return ((matrix(query_x) @ joint - query_y) ** 2).mean(), ((adapted - query_y) ** 2).mean()
 
