@@ -11,7 +11,8 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 # What a kernel would choose by itself; plain tests then open no windows either.
 os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 
-collect_ignore = ["exercises"]  # learners fill them in: they are no chapters
+# Learners fill them in: they are no chapters.
+collect_ignore = ["exercises", "tests/exercises/submissions"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,16 +1,27 @@
 """The exercises as a course for nbgrader; its commands are run in this folder."""
 
 from nbconvert.preprocessors import ClearMetadataPreprocessor
-from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, IgnorePattern, LimitOutput, SaveAutoGrades
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearOutput,
+    IgnorePattern,
+    LimitOutput,
+    OverwriteCells,
+    OverwriteKernelspec,
+    SaveAutoGrades,
+)
 
-from metalearn_lib.exercises.grading_nbgrader import GradeOutside
+from metalearn_lib.exercises.grading_nbgrader import GradeOutside, RestoreCells
 
 c = get_config()  # noqa: F821 - nbgrader's
 
 c.CourseDirectory.course_id = "metalearn"
 # A comment, so that a notebook that is not filled in runs: the checks say that nothing is there yet.
 c.ClearSolutions.code_stub = {"python": "# your answer here"}
-# nbgrader's own list, apart from the first one, `Execute`: it runs a submission in the same kernel as its checks.
+# nbgrader's own lists, apart from the first one of each: `RestoreCells` does more than `DeduplicateIds`, and `Execute`
+# runs a submission in the same kernel as its checks.
+c.Autograde.sanitize_preprocessors = [RestoreCells, ClearOutput, OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
 c.Autograde.autograde_preprocessors = [
     GradeOutside,
     IgnorePattern,

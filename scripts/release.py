@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from metalearn_lib.exercises import Chapter, Exercise, Value
 from metalearn_lib.exercises.chapters import CHAPTERS
+from metalearn_lib.exercises.grading_nbgrader import graded
 
 FOLDER = Path(__file__).resolve().parent.parent / "exercises"
 HELP = (
@@ -81,12 +82,6 @@ def answer_cell(name: str, exercise: Exercise) -> str:
 def region(solution: str) -> str:
     indent = solution[: len(solution) - len(solution.lstrip())]
     return f"{indent}### BEGIN SOLUTION\n{solution}\n{indent}### END SOLUTION"
-
-
-def graded(grade_id: str, locked: bool = False, solution: bool = False, points: int = 0) -> dict:
-    """nbgrader's own metadata of a cell."""
-    kind = {"grade": bool(points), "locked": locked, "solution": solution, "task": False}
-    return {"nbgrader": {"grade_id": grade_id, **kind, **({"points": points} if points else {}), "schema_version": 3}}
 
 
 def generate(course: Path, assignment: str) -> str:
