@@ -1,6 +1,7 @@
 """All chapters that have exercises."""
 
 from metalearn_lib.exercises import (
+    applications,
     background,
     code,
     concepts,
@@ -16,6 +17,7 @@ CHAPTERS = (
     three_steps.chapter,
     mathematics.chapter,
     code.chapter,
+    applications.chapter,
     uncertainty.chapter,
     optimiser.chapter,
 )
