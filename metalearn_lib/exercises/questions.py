@@ -136,7 +136,8 @@ class Order(Value):
 
     def _compare(self, cases: list[tuple], got: list[Plain], right: list[bool]) -> str:
         first = next(i for i, (a, b) in enumerate(zip(got[0], self._written, strict=True)) if a != b)
-        return f"The first {first} are right; look at number {first + 1}." if first else "Look at the first one."
+        right_so_far = f"Numbers 1 to {first} are right" if first > 1 else "Number 1 is right"
+        return f"{right_so_far}; look at number {first + 1}." if first else "Look at the first one."
 
 
 def show_written(answer: Any) -> str:

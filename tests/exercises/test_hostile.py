@@ -195,7 +195,7 @@ def test_an_answer_that_fights_back() -> None:
 def test_choices_and_orders_say_what_they_expect() -> None:
     assert "expected one of the letters a, b, c, d" in q3.check("e").text
     assert "expected each of the letters a, b, c, d, e once" in q6.check("abc").text
-    assert "The first 1 are right; look at number 2." in q6.check("ceadb").text
+    assert "Number 1 is right; look at number 2." in q6.check("ceadb").text
 
 
 def test_the_process_is_as_before() -> None:

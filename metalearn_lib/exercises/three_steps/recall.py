@@ -96,10 +96,11 @@ def _nearest(distances):
 )
 def recall(stored_x, stored_y, x, y, frequencies):
     """Nearest position, and distances [N]: for stored_x, stored_y [N, S], the new x, y [S] and frequencies [F]."""
+    count = len(frequencies)
 
     def embed(x, y):
         angles = np.outer(x, frequencies)
-        waves = np.hstack([np.cos(angles), np.sin(angles)]) / np.sqrt(len(frequencies))
+        waves = np.hstack([np.cos(angles), np.sin(angles)]) / np.sqrt(count)
         return waves.T @ np.linalg.solve(waves @ waves.T + 0.1 * np.eye(len(x)), y)
 
     here = embed(x, y)
