@@ -33,5 +33,5 @@ class Verdict:
 
 def _block(text: str) -> str:
     if all(line.startswith("    ") or not line for line in text.splitlines()):
-        return f"<pre>{html.escape(text)}</pre>"
+        return f'<pre style="font-family: monospace">{html.escape(text)}</pre>'
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text)).replace("\n", "<br>")
