@@ -3,19 +3,20 @@
     python scripts/release.py
 
 For each chapter the notebook with solutions (exercises/source), from that, with nbgrader, the one to fill in, and
-the table of mistakes in exercises/README.md. Needs the group `class` (`pip install -e .[class]`).
+the table of mistakes in exercises/README.md.
 """
 
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbgrader.converters import GenerateAssignment
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config.loader import PyFileConfigLoader
 
 from metalearn_lib.exercises import Chapter, Exercise, Value
 from metalearn_lib.exercises.chapters import CHAPTERS
@@ -33,7 +34,6 @@ BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         course = Path(folder)
-        shutil.copy(FOLDER / "nbgrader_config.py", course)
         for chapter in CHAPTERS:
             write(course / "source" / chapter.name / f"{chapter.name}.ipynb", as_text(source_notebook(chapter)))
             release = generate(course, chapter.name)
@@ -86,10 +86,11 @@ def region(solution: str) -> str:
 
 def generate(course: Path, assignment: str) -> str:
     """What nbgrader makes of a source notebook for those who are to fill it in."""
-    command = [sys.executable, "-m", "nbgrader", "generate_assignment", assignment, "--no-db", "--force"]
-    run = subprocess.run(command, cwd=course, capture_output=True, text=True)
-    if run.returncode:
-        sys.exit(run.stderr)
+    config = PyFileConfigLoader("nbgrader_config.py", str(FOLDER)).load_config()
+    config.GenerateAssignment.no_database, config.SaveCells.enabled = True, False  # as the option --no-db
+    config.CourseDirectory.assignment_id = assignment
+    config.CourseDirectory.root = str(course)
+    GenerateAssignment(coursedir=CourseDirectory(config=config), config=config).start()
     made = course / "release" / assignment / f"{assignment}.ipynb"
     return as_text(nbformat.read(made, as_version=4))
 

@@ -1,7 +1,8 @@
 """An exercise notebook in JupyterLab, in a real browser, as a learner uses it.
 
-Not part of `make test`: `pip install -e .[browser]`, have Chromium (`playwright install chromium`, or the system's), and
-`pytest -n 0 -m browser`.
+Not part of `make test`. With the group `browser` and a Chromium (the system's, or from `playwright install chromium`):
+
+    pytest -n 0 -m browser
 """
 
 import os
@@ -27,6 +28,7 @@ UPDATE = """def update(theta, x, y, alpha):
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[str]:
     """The address of the notebook in a JupyterLab that knows no settings of the user's."""
+    pytest.importorskip("playwright", reason="needs the group `browser`")
     shutil.copy(NOTEBOOK, tmp_path)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -56,15 +58,16 @@ def lab(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def page(lab: str) -> Iterator:
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs the group `browser`")
-    with playwright.sync_playwright() as p:
+    from playwright.sync_api import expect, sync_playwright
+
+    with sync_playwright() as p:
         own = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
         if not own and not Path(p.chromium.executable_path).exists():
             pytest.skip("needs Chromium: `playwright install chromium`")
         browser = p.chromium.launch(executable_path=own, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1200, "height": 1500})
         page.set_default_timeout(60_000)
-        playwright.expect.set_options(timeout=60_000)
+        expect.set_options(timeout=60_000)
         page.goto(lab)
         page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-Cell")
         page.evaluate(
