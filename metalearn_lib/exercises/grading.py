@@ -4,14 +4,15 @@ The submitted cells run in a child process (`grading_worker`) that has neither t
 given the arguments of cases that follow from a secret seed, and may only answer with plain numbers. An answer that ends
 or blocks the child costs its own points: the others are asked again in a new child.
 
-What this does not stop: code that gets around the child's audit hook (with ctypes, say) reads and writes what the
-account that grades can. Grade strangers' work in a container without a network.
+What this does not stop: code that gets around the child's audit hook reads and writes what the child's account can.
+Grade strangers' work in a container without a network, where that is another account than the one that grades.
 """
 
 import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,9 @@ from metalearn_lib.exercises.running import Outcome
 from metalearn_lib.exercises.values import Plain
 from metalearn_lib.exercises.verdict import Verdict
 
+with contextlib.suppress(ImportError):  # Windows has none
+    import pwd
+
 STEP_SECONDS = 15  # for one cell or one answer
 SUBMISSION_SECONDS = 120
 MOST_BYTES = 2**31  # of memory
@@ -38,13 +42,14 @@ MOST_OUTPUT = 10_000_000
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def grade(cells: list[str], chapter: Chapter, seed: int) -> dict[str, Verdict]:
+def grade(cells: list[str], chapter: Chapter, seed: int, user: str | None = None) -> dict[str, Verdict]:
     """The verdict on each exercise of a submitted notebook.
 
     Args:
         cells: the source of each code cell that is the learner's own, in order.
         chapter: what the notebook is of.
         seed: of the hidden cases; keep it to yourself.
+        user: the account that the cells run as, by default this one; only root can choose another.
 
     Returns:
         A verdict for each exercise by name, whatever the cells do.
@@ -63,7 +68,7 @@ def grade(cells: list[str], chapter: Chapter, seed: int) -> dict[str, Verdict]:
         todo = [s for s in steps if s["number"] not in lost and (s["kind"] == "cell" or s["number"] not in answers)]
         if all(step["kind"] == "cell" for step in todo) or time.monotonic() > deadline:
             break
-        new, blocked_by, why = _ask(todo, chapter, deadline - time.monotonic())
+        new, blocked_by, why = _ask(todo, chapter, deadline - time.monotonic(), user)
         answers.update(new)
         if blocked_by is not None:
             lost[blocked_by] = why
@@ -86,7 +91,9 @@ def _hidden() -> list[Path]:
     return [_PACKAGE / "exercises", _PACKAGE.parent / "exercises", *others]
 
 
-def _ask(steps: list[dict], chapter: Chapter, seconds: float) -> tuple[dict[int, Any], int | None, str]:
+def _ask(
+    steps: list[dict], chapter: Chapter, seconds: float, user: str | None
+) -> tuple[dict[int, Any], int | None, str]:
     """What a child answers; and the number of the step that it did not survive, with a sentence."""
     job = {
         "steps": steps,
@@ -100,6 +107,11 @@ def _ask(steps: list[dict], chapter: Chapter, seconds: float) -> tuple[dict[int,
     with tempfile.TemporaryDirectory() as folder:
         home, output = Path(folder, "home"), Path(folder, "output")
         home.mkdir()
+        account: dict[str, Any] = {}
+        if user:
+            account = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
+            for path in (folder, home):
+                shutil.chown(path, user)
         kept = ("PATH", "LANG", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES")
         environment = {name: os.environ[name] for name in kept if name in os.environ} | {
             "HOME": str(home),
@@ -114,6 +126,7 @@ def _ask(steps: list[dict], chapter: Chapter, seconds: float) -> tuple[dict[int,
                 cwd=home,
                 env=environment,
                 start_new_session=True,
+                **account,
             )
         why = "It ended the program, or needed too much memory."
         try:

@@ -1,6 +1,11 @@
 """Grading finds what the check in the notebook finds, on other cases. Those that mean no good: `test_submissions`."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+
+import pytest
 
 from metalearn_lib.exercises import concepts
 from metalearn_lib.exercises.grading import grade
@@ -26,6 +31,18 @@ def test_a_test_that_was_written_is_tried_outside() -> None:
     blind = "def leaks(sampler):\n    return False"
     verdict = grade([start, *{**answers, "q7": blind}.values()], concepts.chapter, SEED)["q7"]
     assert (verdict.kind, verdict.mistake) == ("wrong", "never")
+
+
+def test_submissions_run_as_the_account_that_root_chooses() -> None:
+    if os.name == "nt" or os.geteuid() != 0:
+        pytest.skip("needs root")
+    try:
+        subprocess.run([sys.executable, "-c", ""], user="nobody", group="nogroup", extra_groups=[], check=True)
+    except (OSError, LookupError, subprocess.CalledProcessError):
+        pytest.skip("needs a Python that nobody can start")
+    source = "import os\nanswer_1 = [1.6, 1.4] if os.getuid() and os.stat('.').st_uid == os.getuid() else 0"
+    assert grade([source], chapter, SEED, "nobody")["q1"].kind == "pass"
+    assert grade([source], chapter, SEED)["q1"].kind == "wrong"
 
 
 def test_hidden_cases_are_other_cases() -> None:
