@@ -8,6 +8,7 @@ the standard library, and Python 3.6 can read it: a Python that is too old gets 
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -70,10 +71,26 @@ def set_up() -> None:
     run([*install, "-r", "requirements.lock"])
     # setuptools, which builds the package, came with the lock: nothing more is fetched.
     run([*install, "--no-deps", "--no-build-isolation", "--editable", "."])
+    hide_nbgrader()
     version = subprocess.check_output([str(VENV_PYTHON), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
     unfinished = STAMP.with_name("set-up-unfinished")
     unfinished.write_text("\n".join([version.decode().strip(), str(ROOT), wanted()]))
     os.replace(str(unfinished), str(STAMP))
+
+
+def hide_nbgrader() -> None:
+    """Keeps nbgrader out of JupyterLab: its button `Validate` says that a notebook that is not filled in passes."""
+    server = ("formgrader", "validate_assignment", "assignment_list", "course_list")
+    settings = {
+        "labconfig/page_config.json": {"disabledExtensions": {"@jupyter/nbgrader": True}},
+        "jupyter_server_config.json": {
+            "ServerApp": {"jpserver_extensions": {"nbgrader.server_extensions." + name: False for name in server}}
+        },
+    }
+    for name, content in settings.items():
+        path = VENV / "etc" / "jupyter" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=1))
 
 
 def find_uv() -> str:

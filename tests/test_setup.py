@@ -1,6 +1,7 @@
 """`make lab` and `make test`, with stand-ins for Python and uv that say what they are asked to do."""
 
 import ast
+import json
 import os
 import shutil
 import subprocess
@@ -104,6 +105,17 @@ def test_first_run_sets_up_with_pip_and_second_run_only_starts(machine: Machine)
     assert status == 0
     assert work(steps) == [*PIP_STEPS, PYTEST]
     assert machine.make("test")[2] == [PYTEST]
+
+
+def test_jupyterlab_does_not_show_nbgrader(machine: Machine) -> None:
+    """Its button `Validate` calls a notebook that is not filled in a success: our checks do not raise."""
+    machine.make("test")
+    page = json.loads((machine.root / ".venv/etc/jupyter/labconfig/page_config.json").read_text())
+    assert page == {"disabledExtensions": {"@jupyter/nbgrader": True}}
+    server = json.loads((machine.root / ".venv/etc/jupyter/jupyter_server_config.json").read_text())
+    ours = Path(sys.prefix, "etc/jupyter/jupyter_server_config.d/nbgrader.json")  # what nbgrader switches on
+    switched_on = json.loads(ours.read_text())["ServerApp"]["jpserver_extensions"]
+    assert server["ServerApp"]["jpserver_extensions"] == dict.fromkeys(switched_on, False)
 
 
 def test_uv_is_used_where_there_is_one(machine: Machine) -> None:
