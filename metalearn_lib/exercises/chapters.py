@@ -1,11 +1,13 @@
 """All chapters that have exercises."""
 
 from metalearn_lib.exercises import (
+    acting,
     applications,
     background,
     code,
     concepts,
     mathematics,
+    metric,
     optimiser,
     three_steps,
     uncertainty,
@@ -18,6 +20,8 @@ CHAPTERS = (
     mathematics.chapter,
     code.chapter,
     applications.chapter,
+    metric.chapter,
     uncertainty.chapter,
     optimiser.chapter,
+    acting.chapter,
 )

@@ -7,7 +7,7 @@ import statistics
 import numpy as np
 import pytest
 
-from metalearn_lib.exercises import concepts, mathematics, running
+from metalearn_lib.exercises import concepts, mathematics, metric, running
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +100,37 @@ def choices(chance, pool, number):
     return chance.choices(pool, k=number)
 
 
+def by_voting(similarity, share):
+    def probabilities(queries, examples, labels, scale):
+        rows = []
+        for z in queries:
+            weights = [math.exp(scale * similarity(z, x)) for x in examples]
+            votes = [[w for w, c in zip(weights, labels, strict=True) if c == k] for k in sorted(set(labels.tolist()))]
+            rows.append([share(own) / sum(weights) for own in votes])
+        return rows
+
+    return probabilities
+
+
+def cosine(z, x):
+    return sum(z * x) / math.hypot(*z) / math.hypot(*x)
+
+
+def layer_of_half_squares(support, labels):
+    """Weights as numeric gradients of ‖c‖²/2, beside the right bias."""
+    means = [support[labels == k].mean(axis=0) for k in range(max(labels) + 1)]
+    return [[*numeric_gradient(lambda v: np.sum(v**2) / 2, c), -(math.hypot(*c) ** 2)] for c in means]
+
+
+def rival_by_rival(ranks, others, ways):
+    return statistics.mean(math.prod([(others - rank) / others] * (ways - 1)) for rank in ranks.tolist())
+
+
+def shuffled_examples(rule):
+    query, support, labels = np.eye(3), np.arange(18.0).reshape(6, 3) ** 1.5, np.array([0, 0, 1, 1, 2, 2])
+    return not np.allclose(rule(query, support[::-1], labels), rule(query, support, labels))
+
+
 def few_seeds(sampler):
     parts = [sampler(np.array([0] * 30 + [1] * 30), 2, 3, 3, s) for s in (0, 1, 2, 4, 5, 6, 7, 9)]
     return any(i in np.ravel(q) for s, q in parts for i in np.ravel(s))
@@ -115,6 +146,12 @@ FOREIGN = [
     (mathematics.q4, support_loss_after_the_step, "support_as_query"),
     (mathematics.q5, mean_of_exact_ones, "second_order"),
     (mathematics.q6, ["a", "d", "c", "e", "b"], "outer tape too late"),
+    (metric.q2, by_voting(np.dot, sum), "products"),
+    (metric.q2, by_voting(cosine, statistics.mean), "mean_attention"),
+    (metric.q3, layer_of_half_squares, "no_factor_2"),
+    (metric.q4, (0.731, 0.953), "[0.7311, 0.9526]"),
+    (metric.q5, rival_by_rival, "with_replacement"),
+    (metric.q7, shuffled_examples, "labels_left_behind"),
     (concepts.q2, 1 - 0.2262, "0.7738"),
     (concepts.q3, sampler(sample, sample), "two_draws"),
     (concepts.q3, sampler(choices, choices), "with_replacement"),
