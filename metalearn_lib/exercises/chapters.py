@@ -1,7 +1,6 @@
 """All chapters that have exercises."""
 
 from metalearn_lib.exercises import (
-    acting,
     applications,
     background,
     code,
@@ -23,5 +22,4 @@ CHAPTERS = (
     metric.chapter,
     uncertainty.chapter,
     optimiser.chapter,
-    acting.chapter,
 )
