@@ -1,20 +1,36 @@
 """Grading finds what the check in the notebook finds, on other cases. Those that mean no good: `test_submissions`."""
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from metalearn_lib.exercises import concepts
+from metalearn_lib.exercises import Catch, Chapter, Exercise, Value, concepts
+from metalearn_lib.exercises.chapters import CHAPTERS
 from metalearn_lib.exercises.grading import grade
 from metalearn_lib.exercises.mathematics import chapter
 from scripts.release import answer_cell
 
+EXERCISES = Path(__file__).resolve().parents[2] / "exercises"
 SEED = 20_26
 SOLVED = {name: answer_cell(name, exercise) for name, exercise in chapter.exercises.items()}
 START = "import numpy as np\nfrom metalearn_lib.exercises.mathematics import chapter, q1, q2, q3, q4, q5, q6"
+
+
+def code(path: Path) -> list[str]:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code" and "-check" not in cell["id"]]
+
+
+@pytest.mark.parametrize("of", CHAPTERS, ids=lambda of: of.name)
+def test_every_notebook_gets_all_points_solved_and_none_blank(of: Chapter) -> None:
+    solved = grade(code(EXERCISES / "source" / of.name / f"{of.name}.ipynb"), of, SEED)
+    assert [name for name, verdict in solved.items() if verdict.kind != "pass"] == [], solved
+    blank = grade(code(EXERCISES / f"{of.name}.ipynb"), of, SEED)
+    assert {verdict.kind for verdict in blank.values()} == {"blank"}, blank
 
 
 def test_a_mistake_is_named_as_in_the_notebook() -> None:
@@ -45,9 +61,20 @@ def test_submissions_run_as_the_account_that_root_chooses() -> None:
     assert grade([source], chapter, SEED)["q1"].kind == "wrong"
 
 
-def test_hidden_cases_are_other_cases() -> None:
-    exercise = chapter.exercises["q2"]
-    public, hidden = exercise.cases(), exercise.cases(SEED)
-    shown: Callable = lambda cases: [repr(case) for case in cases]  # noqa: E731
-    assert shown(public) == shown(exercise.cases())
-    assert not set(shown(public)[1:]) & set(shown(hidden)[1:])
+FUNCTIONS = {
+    f"{of.name}-{name}": exercise
+    for of in CHAPTERS
+    for name, exercise in of.exercises.items()
+    if not isinstance(exercise, Value | Catch)
+}
+
+
+@pytest.mark.parametrize("exercise", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_hidden_cases_are_other_cases(exercise: Exercise) -> None:
+    """All but the example: whoever learns the public ones by heart knows none of them."""
+
+    def shown(seed: int) -> list[str]:
+        return [repr(case) for case in exercise.cases(seed)]
+
+    assert shown(0) == shown(0) and shown(SEED) == shown(SEED)
+    assert not set(shown(0)[1:]) & set(shown(SEED)[1:])
