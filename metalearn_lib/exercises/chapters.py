@@ -1,6 +1,7 @@
 """All chapters that have exercises."""
 
 from metalearn_lib.exercises import (
+    acting,
     applications,
     background,
     code,
@@ -22,4 +23,5 @@ CHAPTERS = (
     metric.chapter,
     uncertainty.chapter,
     optimiser.chapter,
+    acting.chapter,
 )

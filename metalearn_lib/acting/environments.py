@@ -1,0 +1,204 @@
+"""Families of environments: a task is one of them, and a trial is all the steps that a player has in it.
+
+What a task is stays hidden; a player sees observations and rewards. All functions work on T tasks at once, and
+chance enters as numbers from outside, so that different players can meet the same luck.
+"""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from metalearn_lib._tensorflow import tf
+from metalearn_lib.tasks import at_least, task_stream
+
+
+class Environments:
+    """What families of environments have in common; see `Bandits` and `Mazes`.
+
+    Args:
+        actions: number A of actions.
+        observations: number O of observations, 0..O-1.
+        steps: number n of steps of a trial.
+    """
+
+    def __init__(self, actions: int, observations: int, steps: int) -> None:
+        at_least(1, actions=actions, observations=observations, steps=steps)
+        self.actions, self.observations, self.steps = actions, observations, steps
+
+    def draw(self, seed: tf.Tensor, tasks: int) -> tf.Tensor:
+        """`tasks` tasks [T, ...] from a stateless seed of shape [2]."""
+        raise NotImplementedError
+
+    def start(self, tasks: tf.Tensor) -> tf.Tensor:
+        """The state [T] that a trial begins in."""
+        raise NotImplementedError
+
+    def step(
+        self, tasks: tf.Tensor, state: tf.Tensor, action: tf.Tensor, luck: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """What an action leads to.
+
+        Args:
+            tasks: [T, ...], as `draw` makes them.
+            state: [T], int32; it is also what a player observes.
+            action: [T], int32, 0..A-1.
+            luck: [T], uniform in [0, 1).
+
+        Returns:
+            The new state [T] and the reward [T].
+        """
+        raise NotImplementedError
+
+    def stream(self, meta_batch: int = 32, seed: int = 0) -> tf.data.Dataset:
+        """An endless stream of meta-batches of tasks, [T, ...] each.
+
+        Args:
+            meta_batch: number T of tasks.
+            seed: fixes the stream.
+        """
+        return task_stream(self.draw, meta_batch, seed, block=32)
+
+    def sample(self, count: int, seed: int = 0) -> np.ndarray:
+        """The first `count` tasks of a stream of their own, [count, ...]."""
+        return next(iter(self.stream(count, seed))).numpy()
+
+
+class Bandits(Environments):
+    """Bernoulli bandits: K arms, each pays 1 with a probability of its own, uniform in [0, 1].
+
+    A task is the probabilities [K]. There is nothing to observe but the rewards.
+
+    Args:
+        arms: number K of arms.
+        steps: number of pulls.
+    """
+
+    def __init__(self, arms: int = 5, steps: int = 30) -> None:
+        super().__init__(arms, 1, steps)
+
+    def draw(self, seed: tf.Tensor, tasks: int) -> tf.Tensor:
+        """Probabilities [T, K]."""
+        return tf.random.stateless_uniform([tasks, self.actions], seed)
+
+    def start(self, tasks: tf.Tensor) -> tf.Tensor:
+        """Zeros [T]."""
+        return tf.zeros(tf.shape(tasks)[:1], tf.int32)
+
+    def step(
+        self, tasks: tf.Tensor, state: tf.Tensor, action: tf.Tensor, luck: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The state as it was, and a reward of 0 or 1; see `Environments.step`."""
+        pays = luck < tf.gather(tasks, action, batch_dims=1)
+        return state, tf.cast(pays, tf.float32)
+
+    def regret(self, tasks: np.ndarray, actions: np.ndarray) -> np.ndarray:
+        """How much less than with the best arm was to be expected up to each step.
+
+        Args:
+            tasks: probabilities [T, K].
+            actions: [T, n].
+
+        Returns:
+            [T, n], sums over the steps so far, in rewards.
+        """
+        tasks = np.asarray(tasks, float)
+        return np.cumsum(tasks.max(axis=1, keepdims=True) - np.take_along_axis(tasks, actions, axis=1), axis=1)
+
+
+MAP = """
+G.#.G
+.....
+#.S.#
+.....
+G.#.G
+"""
+MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1))
+
+
+class Mazes(Environments):
+    """A maze whose goal is hidden in one of several places; reaching it pays 1 and leads back to the start.
+
+    The maze itself is always the same. A task is the cell of the goal. A player observes the cell it is in; the actions
+    are up, right, down, left, and a wall stops them.
+
+    Args:
+        drawing: rows of `#` for walls, `.` for cells, `S` for the start and `G` for places where the goal can be.
+        steps: number of moves.
+
+    Raises:
+        ValueError: if rows differ in length, or there is not one S and a G.
+    """
+
+    def __init__(self, drawing: str = MAP, steps: int = 40) -> None:
+        self.rows = drawing.split()
+        if len({len(row) for row in self.rows}) != 1:
+            raise ValueError(f"drawing has rows of {[len(row) for row in self.rows]} characters, expected equal ones")
+        text = "".join(self.rows)
+        if text.count("S") != 1 or "G" not in text:
+            raise ValueError(f"drawing has {text.count('S')} S and {text.count('G')} G, expected one S and some G")
+        super().__init__(len(MOVES), len(text), steps)
+        self.start_cell = text.index("S")
+        self.goals = np.array([cell for cell, kind in enumerate(text) if kind == "G"], np.int32)
+        self.next = np.array([[self._moved(cell, move) for move in MOVES] for cell in range(len(text))], np.int32)
+
+    def draw(self, seed: tf.Tensor, tasks: int) -> tf.Tensor:
+        """Cells of goals [T]."""
+        chosen = tf.random.stateless_uniform([tasks], seed, 0, len(self.goals), tf.int32)
+        return tf.gather(self.goals, chosen)
+
+    def start(self, tasks: tf.Tensor) -> tf.Tensor:
+        """The cell of the start [T]."""
+        return tf.fill(tf.shape(tasks)[:1], self.start_cell)
+
+    def step(
+        self, tasks: tf.Tensor, state: tf.Tensor, action: tf.Tensor, luck: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The new cell, and 1 where the goal was reached; see `Environments.step`."""
+        cell = tf.gather_nd(self.next, tf.stack([state, tf.cast(action, tf.int32)], axis=-1))
+        found = tf.equal(cell, tf.cast(tasks, tf.int32))
+        return tf.where(found, self.start_cell, cell), tf.cast(found, tf.float32)
+
+    def distances(self, goal: int) -> np.ndarray:
+        """How many moves each cell [O] is away from `goal`; infinite for walls."""
+        far = np.full(self.observations, np.inf)
+        far[goal] = 0.0
+        for _ in range(self.observations):
+            far = np.minimum(far, far[self.next].min(axis=1) + 1)
+        return np.where([kind == "#" for kind in "".join(self.rows)], np.inf, far)
+
+    def _moved(self, cell: int, move: tuple[int, int]) -> int:
+        width = len(self.rows[0])
+        row, column = cell // width + move[0], cell % width + move[1]
+        inside = 0 <= row < len(self.rows) and 0 <= column < width
+        return row * width + column if inside and self.rows[row][column] != "#" else cell
+
+
+class GymTrial(gymnasium.Env):
+    """A family as a Gymnasium environment: `reset` draws a task, and an episode is one trial in it.
+
+    Args:
+        environments: the family.
+    """
+
+    def __init__(self, environments: Environments) -> None:
+        self.environments = environments
+        self.action_space = gymnasium.spaces.Discrete(environments.actions)
+        self.observation_space = gymnasium.spaces.Discrete(environments.observations)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+        """The first observation of a trial, in the task `options["task"]` or one that is drawn."""
+        super().reset(seed=seed)
+        given = (options or {}).get("task")
+        drawn = self.environments.draw(self.np_random.integers(2**31, size=2), 1)
+        self._tasks = drawn if given is None else tf.convert_to_tensor(np.asarray(given)[None])
+        self._state, self._steps = self.environments.start(self._tasks), 0
+        return int(self._state[0]), {}
+
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        """Observation, reward, False, whether the trial is over, and no further information."""
+        luck = tf.constant([self.np_random.random()], tf.float32)
+        taken = tf.constant([action], tf.int32)
+        self._state, reward = self.environments.step(self._tasks, self._state, taken, luck)
+        self._steps += 1
+        return int(self._state[0]), float(reward[0]), False, self._steps >= self.environments.steps, {}
