@@ -65,6 +65,7 @@ GRADES = {
     "checks_doubled": WITHOUT_Q2,
     "points_raised": WITHOUT_Q2,
     "report_forged": {"q1"},
+    "report_flooded": WITHOUT_Q2,
     "public_cases_learned_by_heart": WITHOUT_Q2,
     # Somebody else's answer.
     "solution_imported": WITHOUT_Q2,
