@@ -4,16 +4,22 @@ Each function draws into `ax`, or into a new figure, and returns what it drew in
 colours (Okabe and Ito's) tell apart for every kind of colour vision.
 """
 
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
+import PIL.Image
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
 from metalearn_lib.evaluation import Score
 from metalearn_lib.tasks import Task
+
+if TYPE_CHECKING:
+    from IPython.display import Image
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#777777"
@@ -170,6 +176,38 @@ def plot_episode(task: Task, query_y: np.ndarray, index: int = 0, queries: int =
     top[0].set_title("support", fontsize="small", loc="left")
     top[shots].set_title("query", fontsize="small", loc="left")
     return figure
+
+
+def animation(figure: plt.Figure, draw: Callable[[int], object], frames: int, seconds: float = 0.2) -> "Image":
+    """A figure in motion, as an animated PNG: it plays where pictures do, without scripts.
+
+    The last frame stays for ten times as long; then it starts anew.
+
+    Args:
+        figure: what to draw into; closed afterwards.
+        draw: `draw(number)` changes the figure to frame `number`.
+        frames: number of frames.
+        seconds: how long a frame stays.
+
+    Returns:
+        The picture, which notebooks show.
+    """
+    from IPython.display import Image  # takes as long to import as the rest of this module
+
+    pictures = []
+    for number in range(frames):
+        draw(number)
+        figure.canvas.draw()
+        figure.set_layout_engine("none")  # that of the first frame, else the axes jump
+        pictures.append(PIL.Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("RGB"))
+    plt.close(figure)
+    # All frames share the colours of the last one, where most has been drawn: a third of the size.
+    palette = pictures[-1].quantize(128)
+    first, *others = [picture.quantize(palette=palette, dither=PIL.Image.Dither.NONE) for picture in pictures]
+    durations = [1000 * seconds] * (frames - 1) + [10_000 * seconds]
+    file = io.BytesIO()
+    first.save(file, "PNG", save_all=True, append_images=others, duration=durations, loop=0)
+    return Image(file.getvalue(), format="png")
 
 
 def _axes(ax: Axes | None, width: float = 7.0, height: float = 3.6) -> Axes:

@@ -1,7 +1,10 @@
 """Figures: what stands in them, not how they look."""
 
+import io
+
 import matplotlib.pyplot as plt
 import numpy as np
+import PIL.Image
 import pytest
 
 from metalearn_lib import plots
@@ -56,3 +59,23 @@ def test_an_episode_has_a_row_for_each_class(ways, shots):
     task["query_x"] = task["query_x"][:, : ways * 2]
     figure = plots.plot_episode(task, queries)
     assert sum(len(ax.images) for ax in figure.axes) == ways * (shots + 2)
+
+
+def test_an_animation_has_every_frame_and_leaves_no_figure_open():
+    figure, ax = plt.subplots(figsize=(1, 1))
+    drawn = []
+
+    def draw(number):
+        drawn.append(number)
+        ax.clear()
+        ax.bar(number, number + 1)
+
+    picture = plots.animation(figure, draw, frames=3, seconds=0.1)
+    frames = PIL.Image.open(io.BytesIO(picture.data))
+    durations, colours = [], set()
+    for number in range(frames.n_frames):
+        frames.seek(number)
+        durations.append(frames.info["duration"])
+        colours.add(frames.convert("RGB").tobytes())
+    assert drawn == [0, 1, 2] and durations == [100, 100, 1000] and len(colours) == 3
+    assert not plt.fignum_exists(figure.number)
