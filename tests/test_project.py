@@ -103,7 +103,8 @@ def test_lock_gives_every_python_what_pyproject_asks_for(python: str, platform: 
             if not pin.marker or pin.marker.evaluate(machine):
                 assert pin.name not in pins, f"{pin.name} is pinned twice for Python {python} on {platform}"
                 pins[pin.name] = str(pin.specifier).removeprefix("==")
-    asked = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
+    extras = (PROJECT["optional-dependencies"][extra] for extra in ("test", "class", "course"))
+    asked = sum(extras, PROJECT["dependencies"])
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
     for requirement in map(Requirement, asked + build):
         assert Version(pins[requirement.name]) in requirement.specifier, requirement
