@@ -7,7 +7,7 @@ import statistics
 import numpy as np
 import pytest
 
-from metalearn_lib.exercises import concepts, mathematics, metric, running
+from metalearn_lib.exercises import concepts, mathematics, memory, metric, running
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +136,53 @@ def few_seeds(sampler):
     return any(i in np.ravel(q) for s, q in parts for i in np.ravel(s))
 
 
+def softmax_down_the_columns(queries, keys, values, beta):
+    from scipy.spatial.distance import cdist
+    from scipy.special import softmax
+
+    return softmax(-beta * cdist(queries, keys, "sqeuclidean"), axis=0) @ values
+
+
+def by_nearest_key(queries, keys, values, beta):
+    return [values[min(range(len(keys)), key=lambda i: math.dist(q, keys[i]))] for q in queries]
+
+
+def fitted_by_descent(penalty):
+    """Ridge as the end of many gradient steps on |Xw − y|² + λ |w|²."""
+
+    def predict(x, y, queries, noise, spread):
+        w, strength = np.zeros(x.shape[1]), penalty(len(x), noise, spread)
+        rate = 1 / (np.linalg.norm(x, 2) ** 2 + strength)
+        for _ in range(20_000):
+            w = w - rate * (x.T @ (x @ w - y) + strength * w)
+        return queries @ w
+
+    return predict
+
+
+def numeric_step(sign, mean):
+    """Residuals after a step along a numeric gradient."""
+
+    def layer(tokens, context, alpha):
+        gradient = numeric_gradient(
+            lambda w: mean((context[:, :-1] @ w - context[:, -1]) ** 2) / 2, np.zeros(context.shape[1] - 1)
+        )
+        w = -alpha * np.array(gradient)
+        return [[*row[:-1], row[-1] + sign * row[:-1] @ w] for row in tokens]
+
+    return layer
+
+
+def one_label_after_the_other(learner):
+    x, y = [0.3, -1.2, 0.8, 2.0], [1.0, 2.0, -1.0, 0.5]
+    before = list(learner(np.array(x), np.array(y)))
+    for i in range(4):
+        other = [*y[:i], y[i] + 40, *y[i + 1 :]]
+        if abs(list(learner(np.array(x), np.array(other)))[i] - before[i]) > 1e-6:
+            return True
+    return False
+
+
 FOREIGN = [
     (mathematics.q1, (-2, -4.67), "gradient only"),
     (mathematics.q1, [0.4, -1.4], "uphill"),
@@ -152,6 +199,13 @@ FOREIGN = [
     (metric.q4, (0.731, 0.953), "[0.7311, 0.9526]"),
     (metric.q5, rival_by_rival, "with_replacement"),
     (metric.q7, shuffled_examples, "labels_left_behind"),
+    (memory.q2, softmax_down_the_columns, "over_the_queries"),
+    (memory.q2, by_nearest_key, "nearest"),
+    (memory.q3, fitted_by_descent(lambda n, noise, spread: noise**2), "without_the_prior"),
+    (memory.q3, fitted_by_descent(lambda n, noise, spread: n * noise**2 / spread**2), "times_the_examples"),
+    (memory.q5, numeric_step(1, np.mean), "added"),
+    (memory.q5, numeric_step(-1, np.sum), "summed"),
+    (memory.q7, one_label_after_the_other, "own_label_only"),
     (concepts.q2, 1 - 0.2262, "0.7738"),
     (concepts.q3, sampler(sample, sample), "two_draws"),
     (concepts.q3, sampler(choices, choices), "with_replacement"),
