@@ -107,6 +107,7 @@ q4.mistake("A full step is right on average, but m varies around w, and that cou
 q4.mistake("The noise is missing. It adds σ² to the variance of each x y, because E[x² ε²] = σ².", 0.667)
 q4.mistake("You forgot that the x vary: even without noise m is w times the mean of x², which is not 1.", 0.941)
 q4.mistake("You took E[x⁴] = 3 for the variance of x². It is E[x⁴] − E[x²]² = 2.", 0.552)
+q4.mistake("You took the variance of x² for that of x, 1. It is E[x⁴] − E[x²]² = 2.", 0.762)
 q4.mistake("You added σ = ½. ¼ is the variance already, and variances add up.", 0.615)
 q4.mistake("That is for a single example: with n of them the variance of m is an n-th.", 0.308)
 q4.also_right(4 / 6.25)

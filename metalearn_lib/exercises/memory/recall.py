@@ -106,6 +106,15 @@ def without_beta(queries, keys, values, beta):
     return recall(queries, keys, values, 1.0)
 
 
+@q2.mistake(
+    "You compare by dot products. Then a long key attracts every query in its direction, near or not: −‖q − k‖² is "
+    "2 q·k − ‖k‖² and a part that all keys share."
+)
+def dot_products(queries, keys, values, beta):
+    weights = np.exp(beta * queries @ keys.T)
+    return weights @ values / weights.sum(axis=1)
+
+
 @q2.also_right
 def with_dot_products(q, k, v, sharpness):
     scores = 2 * sharpness * q @ k.T - sharpness * (k**2).sum(axis=1)  # |q|² is the same for all keys
