@@ -7,7 +7,7 @@ import statistics
 import numpy as np
 import pytest
 
-from metalearn_lib.exercises import concepts, mathematics, memory, metric, running
+from metalearn_lib.exercises import concepts, initialisation, mathematics, memory, metric, running
 
 
 @pytest.fixture(autouse=True)
@@ -183,7 +183,45 @@ def one_label_after_the_other(learner):
     return False
 
 
+def where_the_slope_at_the_end_vanishes(h, c, alpha, n):
+    def slope(start):
+        end = c + (start - c) * (1 - alpha * h) ** n
+        return np.mean(h * (end - c))
+
+    return -slope(0.0) / (slope(1.0) - slope(0.0))
+
+
+def steps_of_the_rates_alone(w, a, x, y, query_x, query_y):
+    def outer(r):
+        return np.mean(
+            (query_x @ (w - r * numeric_gradient(lambda v: np.mean((x @ v - y) ** 2) / 2, w)) - query_y) ** 2
+        )
+
+    return -np.array(numeric_gradient(outer, a)) / 2
+
+
+def chain_in_the_order_of_the_steps(hessians, g, alpha):
+    jacobian = np.eye(len(g))
+    for hessian in hessians:
+        jacobian = jacobian @ (np.eye(len(g)) - alpha * hessian)
+    return jacobian.T @ g
+
+
+def damped_newton(hessian, g, pull):
+    return np.linalg.inv(hessian + np.diag([pull] * len(g))) @ g
+
+
+def of_the_mean_task(before, after):
+    mean = sum(after) / len(after)
+    return [math.dist(m, b) / math.hypot(*b) for m, b in zip(mean, before, strict=True)]
+
+
 FOREIGN = [
+    (initialisation.q2, where_the_slope_at_the_end_vanishes, "first_order"),
+    (initialisation.q4, steps_of_the_rates_alone, "no_sign"),
+    (initialisation.q5, chain_in_the_order_of_the_steps, "forwards"),
+    (initialisation.q6, damped_newton, "scaled"),
+    (initialisation.q7, of_the_mean_task, "mean_first"),
     (mathematics.q1, (-2, -4.67), "gradient only"),
     (mathematics.q1, [0.4, -1.4], "uphill"),
     (mathematics.q2, coordinate_by_coordinate, "one_after_the_other"),
