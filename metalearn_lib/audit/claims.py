@@ -20,7 +20,7 @@ def gains(subject: Subject, baselines: Mapping[str, keras.Model | Callable]) -> 
     """By how much the learner is better than each baseline on the same tasks, the smallest gain first.
 
     The baselines are those given, the nearest neighbour of the examples as they are, the learner itself with the
-    support set of another task, and the best constant: chance, or the mean of the support set's targets.
+    support set of another task, and a constant: the commonest label or the mean of its targets.
     """
     task, own = subject.task, subject.score(subject.predictions)
     scores = {}
@@ -31,7 +31,7 @@ def gains(subject: Subject, baselines: Mapping[str, keras.Model | Callable]) -> 
     other = {name: np.roll(task[name], 1, axis=0) for name in ("support_x", "support_y")}
     scores["itself with another task's support set"] = subject.score(subject.predict(**other))
     if subject.labels:
-        scores["chance"] = chance(subject.query_y)
+        scores["chance"] = chance(task["support_y"], subject.query_y)
     else:
         constant = np.broadcast_to(task["support_y"].mean(axis=1, keepdims=True), subject.query_y.shape)
         scores["the mean of its support set"] = subject.score(constant)

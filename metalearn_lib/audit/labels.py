@@ -15,9 +15,12 @@ def label_permutation(subject: Subject) -> Finding:
     return Finding("label permutation", verdict, sentence, MISTAKE)
 
 
-def chance(query_y: np.ndarray) -> Score:
-    """The accuracy of the commonest label of each task's queries, [T]."""
-    return Score(np.array([np.bincount(y.ravel()).max() / y.size for y in query_y]), "accuracy")
+def chance(support_y: np.ndarray, query_y: np.ndarray) -> Score:
+    """The accuracy of the commonest label of each support set, [T]; of equally common ones, their mean."""
+    labels = np.arange(max(support_y.max(), query_y.max()) + 1)
+    counts, shares = ((y[..., None] == labels).mean(axis=1) for y in (support_y, query_y))
+    commonest = counts == counts.max(axis=1, keepdims=True)
+    return Score((commonest * shares).sum(axis=1) / commonest.sum(axis=1), "accuracy")
 
 
 def _judge(subject: Subject) -> tuple[str, str]:
@@ -32,7 +35,7 @@ def _judge(subject: Subject) -> tuple[str, str]:
     own, without = subject.score(subject.predictions), subject.score(others)
     if not subject.labels:
         return PASSED, f"Error {own} with its own support targets, {without} with those of another task."
-    level = chance(subject.query_y)
+    level = chance(subject.task["support_y"], subject.query_y)
     if surely_positive(without - level):
         return (
             FAILED,

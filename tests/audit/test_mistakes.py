@@ -5,6 +5,7 @@ import pytest
 
 from metalearn_lib._tensorflow import keras, tf
 from metalearn_lib.audit import Finding, Report, audit
+from metalearn_lib.audit.labels import chance
 from metalearn_lib.learners import MAML, NearestNeighbour, PrototypicalNetwork
 from tests.audit.conftest import LABELS, REGRESSION, VALUES, compiled, least_squares, nearest_mean, net, part
 
@@ -141,6 +142,12 @@ def test_labels_without_meaning() -> None:
     report = audit(nearest_mean, random)
     assert report.failed == ["baseline"] and "chance" in report["baseline"].sentence
     assert "chance" not in audit(nearest_mean, LABELS)["baseline"].sentence  # lost to the nearest neighbour alone
+
+
+def test_chance_is_what_the_commonest_label_of_the_support_set_reaches() -> None:
+    """Task 0: both labels are as common, half of the queries each way. Task 1: label 1, that of one query in four."""
+    support_y, query_y = np.array([[0, 1, 0, 1], [1, 1, 0, 1]]), np.array([[0, 1, 1, 1], [0, 0, 1, 0]])
+    assert chance(support_y, query_y).values.tolist() == [0.5, 0.25]
 
 
 def test_argmax_over_examples() -> None:
