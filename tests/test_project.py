@@ -77,6 +77,22 @@ def test_notebook_is_ready_to_read(path: Path) -> None:
     assert any(cell["outputs"] for cell in code), "no stored outputs"
 
 
+def prose(path: Path) -> str:
+    """What a reader sees as Markdown."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        return text
+    return "\n".join("".join(c["source"]) for c in json.loads(text)["cells"] if c["cell_type"] == "markdown")
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in [*committed("*.md"), *committed("*.ipynb")] if "source" not in p.parts], ids=name
+)
+def test_links_lead_to_files(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|mailto:|#|attachment:|data:)([^)#\s]+)", prose(path))
+    assert not [link for link in links if not (path.parent / link).exists()]
+
+
 def test_lock_has_no_url_and_no_path() -> None:
     """Registry and machine stay the user's choice: only `name==version`, perhaps with a marker."""
     requirements = [line for line in LOCK.splitlines() if not line.lstrip().startswith("#")]
