@@ -75,4 +75,4 @@ class Catch(Exercise):
         return f"It finds fault with an implementation that is right: {implementation.about}"
 
     def _arguments(self, arguments: tuple) -> str:
-        return f"this implementation: {arguments[0].about.rstrip(".")}"
+        return "this implementation: " + arguments[0].about.rstrip(".")
