@@ -10,6 +10,7 @@ from metalearn_lib.exercises import (
     mathematics,
     memory,
     metric,
+    museum,
     optimiser,
     three_steps,
     uncertainty,
@@ -28,4 +29,5 @@ CHAPTERS = (
     uncertainty.chapter,
     optimiser.chapter,
     acting.chapter,
+    museum.chapter,
 )
