@@ -49,6 +49,24 @@ def test_a_model_of_ones_own_without_any_declaration(detached: bool, verdict: st
     assert audit(compiled(OwnModel(detached)), VALUES)["order of gradient"].verdict == verdict
 
 
+class OwnStep(OwnModel):
+    """Claims an order, but its training step shows no gradient to the optimiser."""
+
+    first_order = False
+
+    def train_step(self, data):
+        self.w.assign_sub(0.01 * tf.ones((4, 1)))
+        return {}
+
+
+def test_a_training_step_without_the_optimiser_cannot_be_compared() -> None:
+    learner = compiled(OwnStep(detached=False))
+    before = learner.w.numpy()
+    finding = audit(learner, part(VALUES, 8))["order of gradient"]
+    assert finding.verdict == "not applicable" and "optimiser" in finding.sentence
+    assert np.array_equal(learner.w.numpy(), before)
+
+
 def test_the_share_of_leaked_queries() -> None:
     """One query of two in task 0 is its first support example, none in task 1: a quarter in all."""
     task, query_y = part(VALUES, 2, queries=2)
