@@ -66,12 +66,12 @@ class Report:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in ("check", "verdict", "measured", "looks for"))
-        rows = [
-            f'<tr><td>{escape(f.name)}</td><td style="color: {COLOURS[f.verdict]}"><b>{f.verdict}</b></td>'
-            f'<td style="text-align: left">{escape(f.sentence)}</td>'
-            f'<td style="text-align: left">{escape(f.mistake)}</td></tr>'
-            for f in self.findings
-        ]
+        left = 'style="text-align: left"'
+        head = "".join(f"<th {left}>{name}</th>" for name in ("check", "verdict", "measured", "looks for"))
+        rows = []
+        for finding in self.findings:
+            verdict = f'<b style="color: {COLOURS[finding.verdict]}">{finding.verdict}</b>'
+            cells = (escape(finding.name), verdict, escape(finding.sentence), escape(finding.mistake))
+            rows.append("<tr>" + "".join(f"<td {left}>{cell}</td>" for cell in cells) + "</tr>")
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
         return f"<div><p>{escape(self.title)}</p>{table}</div>"

@@ -7,7 +7,7 @@ import statistics
 import numpy as np
 import pytest
 
-from metalearn_lib.exercises import concepts, initialisation, mathematics, memory, metric, running
+from metalearn_lib.exercises import concepts, initialisation, mathematics, memory, metric, museum, running
 
 
 @pytest.fixture(autouse=True)
@@ -216,6 +216,21 @@ def of_the_mean_task(before, after):
     return [math.dist(m, b) / math.hypot(*b) for m, b in zip(mean, before, strict=True)]
 
 
+def ratio_of_widths(a, b):
+    d = [x - y for x, y in zip(a, b, strict=True)]
+    return len(d) * 1.96**2 * statistics.variance(d) / len(d) / statistics.mean(d) ** 2
+
+
+def back_to_the_old_names(before, after, names):
+    old = {int(name): c for c, name in enumerate(names)}
+    return max(abs(a[old[c]] - b[c]) for a, b in zip(after, before, strict=True) for c in range(len(names)))
+
+
+def queries_reversed(predict):
+    x, y, q = np.eye(4), np.array([0, 1, 0, 1]), np.arange(12.0).reshape(3, 4) / 7
+    return any(abs(np.array(predict(x, y, q))[::-1] - predict(x, y, q[::-1])).ravel() > 1e-9)
+
+
 FOREIGN = [
     (initialisation.q2, where_the_slope_at_the_end_vanishes, "first_order"),
     (initialisation.q4, steps_of_the_rates_alone, "no_sign"),
@@ -244,6 +259,9 @@ FOREIGN = [
     (memory.q5, numeric_step(1, np.mean), "added"),
     (memory.q5, numeric_step(-1, np.sum), "summed"),
     (memory.q7, one_label_after_the_other, "own_label_only"),
+    (museum.q2, back_to_the_old_names, "inverse"),
+    (museum.q3, ratio_of_widths, "normal_for_student"),
+    (museum.q4, queries_reversed, "order_only"),
     (concepts.q2, 1 - 0.2262, "0.7738"),
     (concepts.q3, sampler(sample, sample), "two_draws"),
     (concepts.q3, sampler(choices, choices), "with_replacement"),
