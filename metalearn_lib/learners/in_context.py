@@ -13,7 +13,8 @@ class InContextLearner(Learner):
 
     A support example is one token, the sum of linear maps of its x and its y; a query is the token of its x alone.
     In every block of a pre-norm transformer all tokens attend to the support tokens and to no others: a query never
-    sees another query, and predictions do not depend on the order of the support set, which has no positions. The
+    sees another query, and predictions do not depend on the order of the support set, which has no positions. Nor do
+    they change when every example is shown twice: attention weights sum to 1, so equal examples cannot be counted. The
     published model reads x and y as tokens of their own, in turn, with positions and a causal mask, and its loss is
     taken at every prefix; what is learned, an estimator of the task from its examples, is the same.
 
