@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from metalearn_lib._tensorflow import tf
-from metalearn_lib.applications.vehicle import INTERVAL, WHEELBASE, Vehicle, loaded, simulate
+from metalearn_lib.applications.vehicle import INTERVAL, Vehicle, loaded, simulate
 from metalearn_lib.learners.gradient import GradientLearner
 from metalearn_lib.tasks import MetaBatch, Task, at_least, task_stream
 from metalearn_lib.vectorised import over_tasks
@@ -116,13 +116,28 @@ def random_drives(
     low, high = zip(friction, load, POSITION, SPEED, demand, strict=True)
     drawn = low + tf.random.stateless_uniform([count, 5], cars) * (tf.constant(high) - low)
     friction, load, position, speed, demand = tf.unstack(drawn, axis=-1)
-    vehicle = loaded(friction, load, position)
+    return wander(loaded(friction, load, position), speed, demand, samples, waves, noise)
 
-    share, phase, frequency = tf.unstack(tf.random.stateless_uniform([3, count, 1, 3], waves))
+
+def wander(
+    vehicle: Vehicle, speed: tf.Tensor, demand: tf.Tensor, samples: int, waves: int | tf.Tensor, noise: int | tf.Tensor
+) -> Drives:
+    """Drives with three random sine waves as steering, as in `random_drives`.
+
+    Args:
+        vehicle: T vehicles and their roads.
+        speed: [T] in m/s.
+        demand: [T] in m/s².
+        samples: number n of intervals.
+        waves: fixes the steering.
+        noise: fixes the noise.
+    """
+    count = len(speed)
+    share, phase, frequency = tf.unstack(tf.random.stateless_uniform([3, count, 1, 3], _stateless(waves)))
     time = INTERVAL * tf.range(-RUN_IN, samples, dtype=tf.float32)[:, None]
     wave = share * tf.sin(2 * math.pi * (phase + (0.1 + 0.9 * frequency) * time))  # 0.1 to 1 Hz
     wave = tf.reduce_sum(wave, axis=-1) / tf.sqrt(tf.reduce_sum(share**2, axis=-1) / 2)
-    steering = wave * (demand * WHEELBASE / speed**2)[:, None]
+    steering = wave * (demand * vehicle.wheelbase / speed**2)[:, None]
     start = simulate(vehicle, steering[:, :RUN_IN], speed)[:, -1]
     return record(vehicle, speed, steering[:, RUN_IN:], noise, start)
 

@@ -6,7 +6,7 @@ characteristics, the magic formula). It leaves out roll, the shift of load in a 
 functions work on arrays with any leading axes, in the dtype they are given.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from metalearn_lib._tensorflow import tf
@@ -38,41 +38,56 @@ class Vehicle:
         mass: m in kg.
         inertia: I in kg m², about the vertical axis.
         centre: distance in m from the front axle to the centre of gravity.
+        wheelbase: distance in m between the axles.
+        front: stiffness of the front axle, as a share of that of the tyres of `cornering_stiffness`.
+        rear: the same of the rear axle.
     """
 
     friction: Any
     mass: Any = EMPTY_MASS
     inertia: Any = EMPTY_INERTIA
     centre: Any = EMPTY_CENTRE
+    wheelbase: Any = WHEELBASE
+    front: Any = FRONT_COMPLIANCE
+    rear: Any = 1.0
 
     @property
     def axle_loads(self) -> tuple[Any, Any]:
         """Weight on the front and on the rear axle in N."""
         weight = self.mass * GRAVITY
-        return weight * (WHEELBASE - self.centre) / WHEELBASE, weight * self.centre / WHEELBASE
+        return weight * (self.wheelbase - self.centre) / self.wheelbase, weight * self.centre / self.wheelbase
 
     @property
     def stiffness(self) -> tuple[tf.Tensor, tf.Tensor]:
         """Cornering stiffness of the front and of the rear axle in N/rad."""
         front, rear = (cornering_stiffness(load) for load in self.axle_loads)
-        return FRONT_COMPLIANCE * front, rear
+        return self.front * front, self.rear * rear
+
+    @property
+    def rows(self) -> "Vehicle":
+        """The same vehicles with an axis more, for a row of states of each."""
+        return Vehicle(*(tf.convert_to_tensor(field)[..., None] for field in vars(self).values()))
 
 
-def loaded(friction: Any, load: Any = 0.0, position: Any = 1.5) -> Vehicle:
-    """The van with a load in it.
+VAN = Vehicle(0.9)
+
+
+def loaded(friction: Any, load: Any = 0.0, position: Any = 1.5, empty: Vehicle = VAN) -> Vehicle:
+    """A vehicle with a load in it.
 
     Args:
         friction: μ.
         load: kg, at one point.
         position: m from the front axle back to the load.
+        empty: the vehicle without it, by default the van.
 
     Returns:
-        The `Vehicle` that van and load make together (moments of inertia by the theorem of parallel axes).
+        The `Vehicle` that it makes together with the load (moments of inertia by the theorem of parallel axes).
     """
-    mass = EMPTY_MASS + load
-    centre = (EMPTY_MASS * EMPTY_CENTRE + load * position) / mass
-    inertia = EMPTY_INERTIA + EMPTY_MASS * load / mass * (position - EMPTY_CENTRE) ** 2
-    return Vehicle(friction, mass, inertia, centre)
+    mass = empty.mass + load
+    centre = (empty.mass * empty.centre + load * position) / mass
+    inertia = empty.inertia + empty.mass * load / mass * (position - empty.centre) ** 2
+    return replace(empty, friction=friction, mass=mass, inertia=inertia, centre=centre)
 
 
 def cornering_stiffness(axle_load: Any) -> tf.Tensor:
@@ -99,6 +114,13 @@ def tyre_force(slip: Any, stiffness: Any, axle_load: Any, friction: Any) -> tf.T
     return peak * tf.sin(SHAPE * tf.atan(slope - CURVATURE * (slope - tf.atan(slope))))
 
 
+def slip_angles(vehicle: Vehicle, state: Any, steering: Any, speed: Any) -> tuple[tf.Tensor, tf.Tensor]:
+    """Slip angles [...] of the front and of the rear axle in rad, see `derivatives` for the arguments."""
+    lateral, yaw_rate = state[..., 0], state[..., 1]
+    ahead, behind = vehicle.centre, vehicle.wheelbase - vehicle.centre
+    return steering - tf.atan((lateral + ahead * yaw_rate) / speed), -tf.atan((lateral - behind * yaw_rate) / speed)
+
+
 def derivatives(vehicle: Vehicle, state: Any, steering: Any, speed: Any) -> tf.Tensor:
     """How the state changes (Rajamani, section 2.3, with the tyre of `tyre_force`).
 
@@ -113,14 +135,20 @@ def derivatives(vehicle: Vehicle, state: Any, steering: Any, speed: Any) -> tf.T
     """
     state = tf.convert_to_tensor(state)
     vehicle = Vehicle(*_cast(vehicle, state.dtype))
-    lateral, yaw_rate = state[..., 0], state[..., 1]
-    ahead, behind = vehicle.centre, WHEELBASE - vehicle.centre
-    slips = steering - tf.atan((lateral + ahead * yaw_rate) / speed), -tf.atan((lateral - behind * yaw_rate) / speed)
+    ahead, behind = vehicle.centre, vehicle.wheelbase - vehicle.centre
+    slips = slip_angles(vehicle, state, steering, speed)
     forces = zip(slips, vehicle.stiffness, vehicle.axle_loads, strict=True)
     front, rear = (tyre_force(slip, stiffness, load, vehicle.friction) for slip, stiffness, load in forces)
     front = front * tf.cos(steering)
-    sideways = (front + rear) / vehicle.mass - speed * yaw_rate
+    sideways = (front + rear) / vehicle.mass - speed * state[..., 1]
     return tf.stack([sideways, (ahead * front - behind * rear) / vehicle.inertia], axis=-1)
+
+
+def advance(vehicle: Vehicle, state: Any, steering: Any, speed: Any, substeps: int = 2) -> tf.Tensor:
+    """The state [..., 2] after one `INTERVAL`, see `simulate`."""
+    state = tf.convert_to_tensor(state)
+    steering, speed = (tf.convert_to_tensor(value, state.dtype) for value in (steering, speed))
+    return _advance(_cast(vehicle, state.dtype), state, steering, speed, substeps)
 
 
 def simulate(vehicle: Vehicle, steering: Any, speed: Any, start: Any = None, substeps: int = 2) -> tf.Tensor:
@@ -144,17 +172,21 @@ def simulate(vehicle: Vehicle, steering: Any, speed: Any, start: Any = None, sub
 
 
 @tf.function(autograph=False)
-def _runge_kutta(fields: tuple[tf.Tensor, ...], steering: tf.Tensor, speed: tf.Tensor, state: tf.Tensor, substeps: int):
+def _advance(fields: tuple[tf.Tensor, ...], state: tf.Tensor, steering: tf.Tensor, speed: tf.Tensor, substeps: int):
     vehicle, step = Vehicle(*fields), INTERVAL / substeps
+    for _ in range(substeps):
+        k1 = derivatives(vehicle, state, steering, speed)
+        k2 = derivatives(vehicle, state + step / 2 * k1, steering, speed)
+        k3 = derivatives(vehicle, state + step / 2 * k2, steering, speed)
+        k4 = derivatives(vehicle, state + step * k3, steering, speed)
+        state = state + step / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    return state
 
+
+@tf.function(autograph=False)
+def _runge_kutta(fields: tuple[tf.Tensor, ...], steering: tf.Tensor, speed: tf.Tensor, state: tf.Tensor, substeps: int):
     def interval(state: tf.Tensor, angle: tf.Tensor) -> tf.Tensor:
-        for _ in range(substeps):
-            k1 = derivatives(vehicle, state, angle, speed)
-            k2 = derivatives(vehicle, state + step / 2 * k1, angle, speed)
-            k3 = derivatives(vehicle, state + step / 2 * k2, angle, speed)
-            k4 = derivatives(vehicle, state + step * k3, angle, speed)
-            state = state + step / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
-        return state
+        return _advance(fields, state, angle, speed, substeps)
 
     # Time first for the scan, and back.
     axes = range(steering.shape.rank - 1)
