@@ -97,29 +97,33 @@ def cldr(kinds: Sequence[str] = KINDS) -> dict[str, set[str]]:
     return names
 
 
-def invented(languages: int = 60, names: int = 150, seed: int = 0) -> dict[str, set[str]]:
-    """Names in languages that do not exist, for machines without the real ones.
+def invented(branches: int = 40, names: int = 120, seed: int = 0) -> dict[str, set[str]]:
+    """Names in languages that do not exist, for machines without the real ones: six languages a branch.
 
-    A language is a Markov chain over the letters of one of three scripts; each is a branch of its own.
+    A language is a Markov chain over 26 letters, half of it its own and half its branch's; three branches of five
+    write Latin letters.
 
     Args:
-        languages: number of languages, called x0, x1, ...
-        names: number of names that are drawn in each; some come twice.
+        branches: number of branches; their languages are called b0-0, b0-1, ...
+        names: number of names that are drawn in each language; some come twice.
         seed: fixes them.
     """
-    at_least(1, languages=languages, names=names)
+    at_least(1, branches=branches, names=names)
     generator = np.random.default_rng(seed)
-    alphabets = ["abcdefghijklmnopqrstuvwxyz", "абвгдежзийклмнопрстуфхцчшя", "αβγδεζηθικλμνξοπρστυφχψωάέ"]
+    latin = "abcdefghijklmnopqrstuvwxyz"
+    alphabets = [latin, latin, latin, "абвгдежзийклмнопрстуфхцчшя", "αβγδεζηθικλμνξοπρστυφχψωάέ"]
     found = {}
-    for language in range(languages):
-        letters = list(alphabets[language % 5 % 3])
-        chain = generator.dirichlet(np.full(26, 0.2), size=26).cumsum(axis=1)
-        words = generator.integers(26, size=(names, 1))
-        for _ in range(9):
-            following = (generator.random((names, 1)) > chain[words[:, -1]]).sum(axis=1)
-            words = np.concatenate([words, np.minimum(following, 25)[:, None]], axis=1)
-        lengths = generator.integers(4, 11, size=names)
-        found[f"x{language}"] = {"".join(letters[i] for i in w[:n]) for w, n in zip(words, lengths, strict=True)}
+    for branch in range(branches):
+        common, letters = generator.dirichlet(np.full(26, 0.2), size=26), alphabets[branch % 5]
+        for number in range(6):
+            chain = (common + generator.dirichlet(np.full(26, 0.2), size=26)).cumsum(axis=1) / 2
+            words = generator.integers(26, size=(names, 1))
+            for _ in range(9):
+                following = (generator.random((names, 1)) > chain[words[:, -1]]).sum(axis=1)
+                words = np.concatenate([words, np.minimum(following, 25)[:, None]], axis=1)
+            lengths = generator.integers(4, 11, size=names)
+            spelt = ("".join(letters[i] for i in word[:length]) for word, length in zip(words, lengths, strict=True))
+            found[f"b{branch}-{number}"] = set(spelt)
     return found
 
 
@@ -180,7 +184,7 @@ def grouped(languages: LabelledImages, by: str) -> LabelledImages:
         ValueError: for another `by`.
     """
     if by == "branch":
-        groups = [BRANCHES.get(language, language) for language in languages.classes]
+        groups = [BRANCHES.get(language, language.split("-")[0]) for language in languages.classes]
     elif by == "script":
         firsts = np.cumsum(languages.counts) - languages.counts
         order = np.argsort(languages.labels, kind="stable")
