@@ -198,7 +198,7 @@ def test_a_baseline_of_ones_own_is_to_be_beaten() -> None:
 
 def test_the_learner_is_left_as_it_was() -> None:
     learner = compiled(OwnModel(detached=False))
-    learner.fit(REGRESSION, steps_per_epoch=2, verbose=0)
+    learner.fit(REGRESSION, steps_per_epoch=2, shuffle=False, verbose=0)
     optimizer, variables = learner.optimizer, [*learner.variables, *learner.optimizer.variables]
     before = [variable.numpy() for variable in variables]
     audit(learner, part(VALUES, 8))
