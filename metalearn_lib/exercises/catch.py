@@ -68,6 +68,18 @@ class Catch(Exercise):
     def _expected(self, arguments: tuple) -> Plain:
         return float(arguments[0].faulty)
 
+    def _in_general(self, cases: list[tuple], got: list[Plain], right: list[bool]) -> str:
+        if any(item is None for item in got) and any(item == 1.0 for item in got):
+            return (
+                f"It gives True or nothing (None): is a `return False` missing?\n\n{self._compare(cases, got, right)}"
+            )
+        if not any(right) and all(item in (0.0, 1.0) for item in got):
+            return (
+                f"True and False are exchanged: True is for those with the mistake.\n\n"
+                f"{self._compare(cases, got, right)}"
+            )
+        return super()._in_general(cases, got, right)
+
     def _compare(self, cases: list[tuple], got: list[Plain], right: list[bool]) -> str:
         implementation = cases[right.index(False)][0]
         if implementation.faulty:

@@ -93,7 +93,7 @@ class Choice(Value):
 
     def read(self, answer: Any) -> str:
         """The letter that is meant."""
-        letter = str(answer).strip().rstrip(").:").lower()
+        letter = str(answer).strip(" \n()[].:'\"").lower()
         if letter not in self._letters:
             raise NoAnswerError(
                 f"it is {str(answer)[:40]!r}, expected one of the letters {', '.join(sorted(self._letters))}"

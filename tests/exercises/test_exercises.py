@@ -2,7 +2,7 @@
 
 import pytest
 
-from metalearn_lib.exercises import Catch, Exercise, Value, running
+from metalearn_lib.exercises import Catch, Choice, Exercise, Value, running
 from metalearn_lib.exercises.chapters import CHAPTERS
 from metalearn_lib.exercises.exercise import BLANK
 from metalearn_lib.exercises.running import Outcome
@@ -153,3 +153,14 @@ def test_a_missed_mistake_is_described() -> None:
     (one_episode,) = [mistake for mistake in exercise.mistakes if mistake.name == "one_episode"]
     assert "does not notice this implementation: It leaks in every fifth" in exercise.check(one_episode.answer).text
     assert "finds fault with an implementation that is right: One draw" in exercise.check(lambda sampler: True).text
+
+
+def test_a_test_that_is_the_wrong_way_round_is_told_so() -> None:
+    exercise = EXERCISES["02_concepts-q7"]
+    assert "True and False are exchanged" in exercise.check(lambda sampler: not exercise.answer(sampler)).text
+    assert "is a `return False` missing?" in exercise.check(lambda sampler: exercise.answer(sampler) or None).text
+
+
+def test_no_letter_is_the_one_to_guess() -> None:
+    letters = [exercise.answer() for exercise in EXERCISES.values() if isinstance(exercise, Choice)]
+    assert len(letters) >= 16 and max(letters.count(letter) for letter in "abcde") <= len(letters) / 3

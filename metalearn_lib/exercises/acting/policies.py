@@ -132,9 +132,9 @@ q6 = Choice(
             "That is learning between trials, in the weights. Within a trial they do not change.",
         ),
         "b": (
-            "Let it play the same bandit again with its state kept.",
-            "It would start better, but a player with a fixed order of arms that suits this bandit would do so too. "
-            "Change one thing: what it is told.",
+            "Test it on ten times as many new bandits, and see the same little regret.",
+            "Then it is certain that it plays well on this family, but not why: a fixed rule may do so, too. Change "
+            "one thing instead: what it is told.",
         ),
         "c": (
             "Show it zeros in place of the rewards, and see its regret become like that of chance.",

@@ -55,9 +55,7 @@ def _mixed(table, new, weight):
     return table.mean() + weight * (new.mean() - table.mean())
 
 
-@q4.mistake(
-    "That is the patient's own mean: no shrinkage. A few noisy measurements deserve a few noisy units of trust."
-)
+@q4.mistake("That is the patient's own mean: no shrinkage. A few noisy measurements do not deserve full trust.")
 def no_shrinkage(table, new):
     return new.mean()
 

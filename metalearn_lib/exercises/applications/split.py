@@ -9,8 +9,8 @@ _FEW = 20  # patients, with whom much happens by chance
 
 
 def _draw(rng: np.random.Generator) -> tuple:
-    patients = rng.choice(np.arange(1000, 10_000), 40, replace=False)
-    rows = np.repeat(patients, rng.integers(2, 5, size=40))
+    patients = rng.choice(np.arange(1000, 10_000), 39, replace=False)
+    rows = np.repeat(patients, rng.integers(2, 5, size=39))
     return rng.permutation(rows), float(rng.choice([0.2, 0.25, 0.3])), int(rng.integers(1_000_000))
 
 
@@ -154,8 +154,8 @@ def one_of_each(patients, share, seed):
 
 
 @q5.mistake(
-    "The number of test patients is not `round(share * number of patients)`. A draw for each patient, for example, "
-    "leaves it to chance.",
+    "The number of test patients is not `round(share * number of patients)`. A draw for each patient "
+    "leaves it to chance, and `int` cuts off where `round` rounds.",
     _share_is_wrong,
 )
 def each_by_chance(patients, share, seed):

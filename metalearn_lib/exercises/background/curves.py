@@ -11,7 +11,7 @@ q2 = Value(
     independent. Joint training fits one function to all of them, without knowing which curve a point comes from. What
     does that function give at $x = \pi/2$ if nothing limits it, and what is its mean squared error there? Two numbers.
     """,
-    answer=[1.2732, 0.5456],
+    answer=[1.2732, 0.5455],
     why="What is nearest to all curves is their mean: minimising E[(y − c)²] gives c = E[y]. At π/2, y = A cos φ, so "
     "c = E[A] E[cos φ] = 2 · 2/π. What remains is the variance, E[A²] E[cos² φ] − c² = 13/3 · 1/2 − 16/π². No training "
     "gets below that; looking at the support set does.",

@@ -18,7 +18,8 @@ def one_by_one(logits, labels):
 
 def by_probability(logits, labels):
     """A softmax over the classes first, which changes no winner."""
-    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 
@@ -35,7 +36,8 @@ def axis_by_length(logits, labels):
 
 def softmax_over_queries(logits, labels):
     """Its argmax is over the classes, but of a softmax that was taken over the queries."""
-    probabilities = np.exp(logits) / np.exp(logits).sum(axis=0, keepdims=True)
+    exponentials = np.exp(logits - logits.max(axis=0))
+    probabilities = exponentials / exponentials.sum(axis=0)
     return np.mean(probabilities.argmax(axis=1) == labels)
 
 

@@ -122,6 +122,20 @@ def from_the_adapted(theta, support_x, support_y, query_x, query_y, alpha, steps
     return np.mean(ends, axis=0) - step
 
 
+@q4.mistake("The 2 of the square is missing, in the inner and in the outer gradient: the derivative of r² is 2r.")
+def no_factor_2(theta, support_x, support_y, query_x, query_y, alpha, steps, beta):
+    return maml_step(theta, support_x, support_y, query_x, query_y, alpha / 2, steps, beta / 2)
+
+
+@q4.mistake("The Hessian in I − αH is that of the loss whose gradient made the step: the support's, not the queries'.")
+def hessian_of_the_queries(theta, support_x, support_y, query_x, query_y, alpha, steps, beta):
+    gradients = []
+    for x, y, new_x, new_y in zip(support_x, support_y, query_x, query_y, strict=True):
+        shrink = np.linalg.matrix_power(np.eye(2) - alpha * 2 * new_x.T @ new_x / len(new_y), steps)
+        gradients.append(shrink @ gradient(adapted(theta, x, y, alpha, steps), new_x, new_y))
+    return theta - beta * np.mean(gradients, axis=0)
+
+
 @q4.also_right
 def by_differentiating_the_whole_loss(start, sx, sy, qx, qy, inner, count, outer):
     def loss_after(theta):

@@ -127,6 +127,11 @@ def summed_loss(theta, x, y, alpha, steps, epsilon):
     return reptile_step(theta, x, y, alpha * x.shape[1], steps, epsilon)
 
 
+@q3.mistake("The 2 of the square is missing: the derivative of r² is 2r.")
+def no_factor_2(theta, x, y, alpha, steps, epsilon):
+    return reptile_step(theta, x, y, alpha / 2, steps, epsilon)
+
+
 @q3.also_right
 def sum_of_inner_gradients(start, inputs, targets, inner, count, outer):
     w = np.repeat(start[None], len(inputs), axis=0)

@@ -10,16 +10,16 @@ q1 = Choice(
     "A learner memorises its support set and answers everything else at random. On 5-way 1-shot tasks, what are its "
     "accuracies on the support set and on the queries?",
     options={
-        "a": ("20 % and 20 %", "On the support set it has the answers by heart: it gets all of them right."),
-        "b": (
+        "a": (
             "100 % and 20 %",
             "Memory is perfect on what was shown and worth nothing elsewhere. So only queries tell whether a learner "
             "has learned, and a score 'before' on support and 'after' on queries compares nothing.",
         ),
+        "b": ("20 % and 20 %", "On the support set it has the answers by heart: it gets all of them right."),
         "c": ("100 % and 100 %", "Queries are other examples than the support: there is nothing memorised to look up."),
         "d": ("20 % and 100 %", "The other way round: the support set is what it memorised."),
     },
-    right="b",
+    right="a",
     hints=("Which of the two sets has it seen with its labels?", "Guessing among five classes is right once in five."),
 )
 
@@ -27,7 +27,8 @@ q2 = Value(
     "How much leaks",
     """
     A sampler draws all images of a class **with replacement**: first the 5 support images, then the queries, each time
-    one of the class's 20 images. What share of the queries (between 0 and 1) is in the support set, on average?
+    one of the class's 20 images. What share of the queries (between 0 and 1, to three digits) is in the support set, on
+    average?
     """,
     answer=0.2262,
     why="A query is missed by one support draw with probability 19/20, by all five with (19/20)⁵ = 0.774. The rest, "
@@ -45,7 +46,7 @@ q2.also_right(np.float32(0.226))
 
 
 def _draw(rng: np.random.Generator) -> tuple:
-    return rng.permutation(np.repeat(np.arange(8), 10)), 5, 4, 5, int(rng.integers(1_000_000))
+    return rng.permutation(np.repeat(np.arange(20), 10)), 5, 4, 5, int(rng.integers(1_000_000))
 
 
 def _rows(arguments: tuple, got: Plain) -> list[np.ndarray] | None:
@@ -88,7 +89,23 @@ def _always_the_first(arguments: tuple, got: Plain) -> bool:
     return all((np.flatnonzero(arguments[0] == arguments[0][row[0]])[: len(row)] == row).all() for row in both)
 
 
-_WRONG = (_leaks, _repeats, _mixes, _same_class_twice, _always_the_first)
+def _the_same_classes(arguments: tuple, got: Plain) -> bool:
+    """Whether the classes are the first or the last ones, by number or as they come."""
+    rows, (names, first) = _rows(arguments, got), np.unique(arguments[0], return_index=True)
+    if rows is None or len(names) <= _FEW:
+        return False  # chance may choose them
+    drawn, ways = set(arguments[0][rows[0][:, 0]].tolist()), arguments[1]
+    orders = (names, names[np.argsort(first)])
+    return any(drawn in (set(o[:ways].tolist()), set(o[-ways:].tolist())) for o in orders)
+
+
+def _labels_for_positions(arguments: tuple, got: Plain) -> bool:
+    rows = _rows(arguments, got)
+    return rows is not None and bool((np.concatenate(rows, axis=1) == rows[0][:, :1]).all())
+
+
+_FEW = 10  # classes, of which chance may choose the first
+_WRONG = (_leaks, _repeats, _mixes, _same_class_twice, _always_the_first, _the_same_classes)
 
 q3 = Exercise(
     "An episode sampler without leakage",
@@ -115,6 +132,11 @@ def episode(labels, ways, shots, queries, seed):
     classes = rng.choice(np.unique(labels), ways, replace=False)
     drawn = [rng.choice(np.flatnonzero(labels == c), shots + queries, replace=False) for c in classes]
     return np.array(drawn)[:, :shots], np.array(drawn)[:, shots:]
+
+
+@q3.mistake("Those are labels. Asked are the positions in `labels` where the images stand.", _labels_for_positions)
+def labels_for_positions(labels, ways, shots, queries, seed):
+    return tuple(labels[part] for part in episode(labels, ways, shots, queries, seed))
 
 
 @q3.mistake("A row has images of several classes: draw from the positions of one class, `labels == c`.", _mixes)
@@ -160,6 +182,17 @@ def two_draws(labels, ways, shots, queries, seed):
 )
 def the_first_ones(labels, ways, shots, queries, seed):
     drawn = np.array([np.flatnonzero(labels == c)[: shots + queries] for c in range(ways)])
+    return drawn[:, :shots], drawn[:, shots:]
+
+
+@q3.mistake(
+    "It takes the same classes in every episode, the first or the last ones: draw the classes at random, too.",
+    _the_same_classes,
+)
+def the_same_classes(labels, ways, shots, queries, seed):
+    rng = np.random.default_rng(seed)
+    rows = [np.flatnonzero(labels == c) for c in np.unique(labels)[:ways]]
+    drawn = np.array([rng.choice(row, shots + queries, replace=False) for row in rows])
     return drawn[:, :shots], drawn[:, shots:]
 
 

@@ -76,7 +76,8 @@ def one_episode(sampler):
 
 
 @q7.mistake(
-    "You compare labels. Support and queries share their classes by design; it is the positions that must differ."
+    "It finds fault with every sampler. So does a test that compares labels (support and queries share their classes "
+    "by design), or positions of different episodes: it is the positions within one episode that must differ."
 )
 def by_labels(sampler):
     labels = np.repeat(np.arange(5), 10)

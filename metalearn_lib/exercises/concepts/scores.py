@@ -116,17 +116,17 @@ def with_scipy(scores):
 q6 = Choice(
     "Two intervals that overlap",
     "On the same 600 tasks one learner scores 70.0 ± 1.5 %, another 71.5 ± 1.5 %. Their paired difference is "
-    "1.5 ± 0.4 %. What follows?",
+    "1.5 ± 0.4 % (all of them 95 % intervals). What follows?",
     options={
         "a": (
-            "Nothing: the intervals overlap.",
-            "Overlap of two intervals is no test. Both learners met the same easy and hard tasks; that common part "
-            "makes each interval wide, and cancels in the difference.",
-        ),
-        "b": (
             "The second is better on this family of tasks, by about 1.5 points.",
             "The paired interval, from 1.1 to 1.9, does not hold zero. What both have in common, how hard each task "
             "is, cancels in the difference.",
+        ),
+        "b": (
+            "Nothing: the intervals overlap.",
+            "Overlap of two intervals is no test. Both learners met the same easy and hard tasks; that common part "
+            "makes each interval wide, and cancels in the difference.",
         ),
         "c": (
             "The second is better on every task.",
@@ -137,6 +137,6 @@ q6 = Choice(
             "The interval speaks of the family that the 600 tasks were drawn from, and of no other.",
         ),
     },
-    right="b",
+    right="a",
     hints=("Why is the interval of the difference so much narrower?", "Does the interval of the difference hold zero?"),
 )

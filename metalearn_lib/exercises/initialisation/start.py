@@ -122,7 +122,8 @@ q3 = Value(
     "Until which rate is the first order downhill?",
     r"""
     One inner step on a support loss with the Hessian $H = \mathrm{diag}(4, 1)$; after it the gradient of the query loss
-    is g = (3, 1). From which rate α on does FOMAML's gradient, which is g, point uphill?
+    is g = (3, 1). FOMAML takes g for the outer gradient, and steps against it. From which rate α on does that lead
+    uphill?
     """,
     answer=10 / 37,
     why="The exact gradient is (I − αH) g, and its product with g is (1 − κ) ‖g‖² with κ = α gᵀHg / gᵀg = 3.7 α. The "

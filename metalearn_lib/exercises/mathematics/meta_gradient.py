@@ -178,6 +178,12 @@ q6.mistake(
     "outer tape too late",
 )
 q6.mistake(
+    "The outer tape opens when the support loss has been computed already. How that follows from w is not on it, so "
+    "the inner gradient is a constant for it, in part or in full.",
+    "acdeb",
+    "inner tape first",
+)
+q6.mistake(
     "The query loss is computed before there is a w′: it would be that of w, before any learning.", "caedb", "no w′"
 )
 q6.mistake("The outer tape is asked for the derivative before the query loss is known.", "cadbe", "asked too early")

@@ -96,14 +96,14 @@ q6 = Choice(
     """,
     options={
         "a": (
-            "Nothing changes in any of them: there is no new information.",
-            "For a noisy measurement, a second one with the same result *is* information: ridge shrinks less. And a "
-            "sum over twice as many terms is twice as large.",
-        ),
-        "b": (
             "Ridge shrinks less; the softmax reads the same as before; the sum doubles.",
             "In ridge XᵀX and Xᵀy double, λ does not. Softmax weights add up to one, so each copy gets half: a mean "
             "does not count. A sum does, and that is what a gradient of a summed loss would do.",
+        ),
+        "b": (
+            "Nothing changes in any of them: there is no new information.",
+            "For a noisy measurement, a second one with the same result *is* information: ridge shrinks less. And a "
+            "sum over twice as many terms is twice as large.",
         ),
         "c": (
             "All three move in the same way, as if there were more evidence.",
@@ -114,6 +114,6 @@ q6 = Choice(
             "Twice the weight for all would be a sum of weights of two. Softmax divides by the sum: all halves again.",
         ),
     },
-    right="b",
+    right="a",
     hints=("What do XᵀX and Xᵀy become, and what becomes of λ?", "What do the weights of a softmax add up to?"),
 )

@@ -8,8 +8,9 @@ q1 = Choice(
     "Predict: another order",
     """
     The eight examples of a support set are listed in another order, and nothing else is changed. Four learners answer
-    the same query: (i) a transformer without positions, (ii) an LSTM that reads the examples as they are listed,
-    (iii) ten gradient steps on the mean loss of the support set, (iv) ridge regression. Whose answers can change?
+    the same query: (i) a transformer without positions or masks, (ii) an LSTM that reads the examples as they are
+    listed, (iii) ten gradient steps on the mean loss of the support set, (iv) ridge regression. Whose answers can
+    change?
     """,
     options={
         "a": (

@@ -32,10 +32,10 @@ def blocks(query, support, labels):
 
 
 def running_mean(query, support, labels):
-    """Each new example moves its prototype half-way, so the last ones count most."""
+    """Each new example moves its prototype a third of the way, so it matters which one comes first."""
     means = {}
     for x, label in zip(support, labels.tolist(), strict=True):
-        means[label] = x if label not in means else (means[label] + x) / 2
+        means[label] = x if label not in means else (2 * means[label] + x) / 3
     means = np.stack([means[k] for k in range(labels.max() + 1)])
     return -((query[:, None] - means) ** 2).sum(axis=-1)
 
@@ -65,8 +65,8 @@ q7 = Catch(
 
 
 @q7.reference(
-    "Examples and labels move together, and nothing may change but the last bits. A test on data that stand class by "
-    "class sees none of the three mistakes."
+    "Examples and labels move together, and nothing may change but the last bits. Who only ever tries a rule on "
+    "data that stand class by class meets none of the three mistakes."
 )
 def depends_on_order(rule):
     """Whether another order of the support set changes the logits."""

@@ -92,7 +92,8 @@ def others_only(predict):
 
 
 @q4.mistake(
-    "You look at the scores of queries that you changed yourself. Those may move: compare the ones that stayed."
+    "It finds fault with every learner. Scores of queries that you changed yourself may move: compare the ones that "
+    "stayed. And if you change the order, put the scores back into the old one before you compare."
 )
 def changed_ones_too(predict):
     x, y, query = _task()

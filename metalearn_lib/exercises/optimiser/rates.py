@@ -156,6 +156,6 @@ q3 = Choice(
     right="c",
     hints=(
         "Which direction dominates the loss after one step? Which after a hundred?",
-        "Look at the dots in the figure.",
+        "Chapter 11 draws the loss over α for several numbers of steps, with a dot at the best α: where do they lie?",
     ),
 )

@@ -68,7 +68,7 @@ def case_by_case(values, p):
 
 
 def _draw_path(rng: np.random.Generator) -> tuple:
-    return rng.normal(size=(int(rng.integers(3, 7)), 2)), float(rng.uniform(0.05, 0.5))
+    return rng.normal(size=(int(rng.integers(3, 7)), 2)) * [1.0, 1e-4], float(rng.uniform(0.05, 0.5))
 
 
 def _adam(gradients, rate, decay=(0.9, 0.999), corrected=(True, True), root=True, shift=0):
@@ -133,6 +133,15 @@ def swapped(gradients, alpha):
     return _adam(gradients, alpha, decay=(0.999, 0.9))
 
 
+@q5.mistake("Your 10⁻⁸ is under the root, where it is 10⁻⁴ in effect: weights with small gradients hardly move then.")
+def epsilon_under_the_root(gradients, alpha):
+    m = v = w = np.zeros(gradients.shape[1])
+    for t, g in enumerate(gradients, start=1):
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+        w = w - alpha * (m / (1 - 0.9**t)) / np.sqrt(v / (1 - 0.999**t) + 1e-8)
+    return w
+
+
 @q5.mistake("You go up the gradient.")
 def uphill(gradients, alpha):
     return -adam(gradients, alpha)
@@ -152,7 +161,7 @@ def weight_by_weight(table, rate):
 
 q6 = Choice(
     "An honest comparison",
-    "A learned update is compared with Adam on 300 test tasks. Which comparison says most?",
+    "A learned update is compared with Adam on 300 test tasks. Which comparison is fair to both?",
     options={
         "a": (
             "Adam with its default rate of 0.001.",

@@ -105,11 +105,11 @@ def slices():
 
 
 def as_floats():
-    """It keeps `np.asarray(w, float)`, a copy of whole numbers, but of floats the same array."""
+    """It converts whole numbers to floats, which copies them, but keeps an array of floats as it is."""
     entries = []
 
     def store(theta):
-        entries.append([np.asarray(w, float) for w in theta])
+        entries.append([w if np.asarray(w).dtype.kind == "f" else np.array(w, float) for w in theta])
 
     def recall(i):
         return [np.array(w) for w in entries[i]]

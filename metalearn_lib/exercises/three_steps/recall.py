@@ -226,6 +226,11 @@ q5.mistake(
     "The flat curve is 4 away. Some overlap with the task is better than none: at φ = π there is some.", [0, 0], "flat"
 )
 q5.mistake(
+    "An amplitude of 0 is the flat curve, whatever its phase: it is 4 away. A wave at φ = π overlaps with the task.",
+    [0, np.pi],
+    "flat, with a phase",
+)
+q5.mistake(
     "The amplitude is right. At φ = 0 the wave is upside down: a = A cos φ is −2.83 at φ = π.", [2.8284, 0], "φ = 0"
 )
 q5.also_right((2 * np.sqrt(2), np.pi))

@@ -96,6 +96,11 @@ def summed_loss(thetas, distances, k, x, y, alpha):
     return transferred(thetas, distances, k, x, y, alpha * len(x))
 
 
+@q3.mistake("The 2 of the square is missing: the derivative of r² is 2r.")
+def no_factor_2(thetas, distances, k, x, y, alpha):
+    return transferred(thetas, distances, k, x, y, alpha / 2)
+
+
 @q3.also_right
 def steps_then_mean(memory, apart, number, inputs, targets, rate):
     near = sorted(range(len(apart)), key=lambda i: apart[i])[:number]

@@ -77,13 +77,13 @@ q6 = Choice(
     "spreading the points evenly?",
     options={
         "a": (
+            "Thresholds, where each answer says on which side to go on.",
+            "The labels so far move the place where the learner is unsure, and the questions follow them.",
+        ),
+        "b": (
             "Smooth random functions from one Gaussian process.",
             "Their deviation depends on where the known points are, not on what was observed there: asking by σ "
             "spreads them evenly.",
-        ),
-        "b": (
-            "Thresholds, where each answer says on which side to go on.",
-            "The labels so far move the place where the learner is unsure, and the questions follow them.",
         ),
         "c": (
             "Any family: the learner asks where it knows least.",
@@ -95,7 +95,7 @@ q6 = Choice(
             "vain.",
         ),
     },
-    right="b",
+    right="a",
     hints=(
         "Does the deviation depend on the targets that were observed, or on their places only?",
         "What stays uncertain however much is asked?",
