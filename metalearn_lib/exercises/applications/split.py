@@ -74,6 +74,11 @@ def _masks(arguments: tuple, got: Plain) -> bool:
     return len(answers) >= len(arguments[0]) and set(answers) <= {0.0, 1.0}
 
 
+def _no_pair(arguments: tuple, got: Plain) -> bool:
+    numbers = isinstance(got, list) and all(isinstance(entry, float) and not np.isnan(entry) for entry in flat(got))
+    return numbers and _parts(arguments, got) is None
+
+
 _WRONG = (_on_both_sides, _incomplete, _share_is_wrong, _not_random)
 
 q5 = Exercise(
@@ -173,6 +178,13 @@ def the_first_ones(patients, share, seed):
     names = np.unique(patients)
     test = np.isin(patients, names[: round(share * len(names))])
     return np.flatnonzero(~test), np.flatnonzero(test)
+
+
+@q5.mistake(
+    "That is no split: a pair is asked for, positions in `patients` for training and positions for the test.", _no_pair
+)
+def no_pair(patients, share, seed):
+    return split(patients, share, seed)[1]
 
 
 @q5.also_right

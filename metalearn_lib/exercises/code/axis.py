@@ -75,8 +75,8 @@ def wrong_axis(accuracy):
 
 
 @q5.mistake(
-    "Your logits have their maxima on the diagonal, query k with class k: the largest of a row is then the largest of "
-    "its column too, and no axis is wrong. Take some without that symmetry."
+    "It finds nothing. So does a test whose logits have their maxima on the diagonal, query k with class k: the "
+    "largest of a row is then the largest of its column too, and no axis is wrong. Take some without that symmetry."
 )
 def on_the_diagonal(accuracy):
     return accuracy(5 * np.eye(5), np.arange(5)) != 1
@@ -108,8 +108,8 @@ def never_square(accuracy):
 
 
 @q5.mistake(
-    "In your logits one number stands out in each row, and in its column. A sum over the queries then changes no "
-    "winner, and a softmax over the wrong axis goes unnoticed. Take random ones."
+    "Your logits are too simple. Where one number stands out in each row, and in its column, a sum over the queries "
+    "changes no winner, and a softmax over the wrong axis goes unnoticed. Take random ones, several times."
 )
 def one_hot_only(accuracy):
     labels = np.array([1, 2, 3, 4, 0])

@@ -107,8 +107,8 @@ def other_order(classify):
 
 
 @q8.mistake(
-    "You compare the winners. A small influence moves the logits and seldom the winner, until it counts: compare the "
-    "logits."
+    "You compare the winners, or logits too roughly. A small influence moves the logits a little and the winner "
+    "seldom, until it counts: compare the logits, to many digits."
 )
 def winners_only(classify):
     support, labels, queries = _case()

@@ -3,7 +3,7 @@
 import numpy as np
 
 from metalearn_lib.exercises import Choice, Exercise, Value
-from metalearn_lib.exercises.values import Plain
+from metalearn_lib.exercises.values import Plain, flat, shape
 
 q1 = Choice(
     "Predict: scored on the support set",
@@ -104,6 +104,13 @@ def _labels_for_positions(arguments: tuple, got: Plain) -> bool:
     return rows is not None and bool((np.concatenate(rows, axis=1) == rows[0][:, :1]).all())
 
 
+def _other_shapes(arguments: tuple, got: Plain) -> bool:
+    _, ways, shots, queries, _ = arguments
+    if not isinstance(got, list) or any(not isinstance(entry, float) or np.isnan(entry) for entry in flat(got)):
+        return False
+    return [shape(part) for part in got] != [(ways, shots), (ways, queries)]
+
+
 _FEW = 10  # classes, of which chance may choose the first
 _WRONG = (_leaks, _repeats, _mixes, _same_class_twice, _always_the_first, _the_same_classes)
 
@@ -134,12 +141,24 @@ def episode(labels, ways, shots, queries, seed):
     return np.array(drawn)[:, :shots], np.array(drawn)[:, shots:]
 
 
+@q3.mistake(
+    "The shapes are others: a pair is asked for, support [ways, shots] and queries [ways, queries], in this order.",
+    _other_shapes,
+)
+def other_shapes(labels, ways, shots, queries, seed):
+    return np.concatenate(episode(labels, ways, shots, queries, seed), axis=1)
+
+
 @q3.mistake("Those are labels. Asked are the positions in `labels` where the images stand.", _labels_for_positions)
 def labels_for_positions(labels, ways, shots, queries, seed):
     return tuple(labels[part] for part in episode(labels, ways, shots, queries, seed))
 
 
-@q3.mistake("A row has images of several classes: draw from the positions of one class, `labels == c`.", _mixes)
+@q3.mistake(
+    "A row has images of several classes: draw from the positions of one class, `labels == c`, and give each class "
+    "a row.",
+    _mixes,
+)
 def any_image(labels, ways, shots, queries, seed):
     drawn = np.random.default_rng(seed).choice(len(labels), (ways, shots + queries), replace=False)
     return drawn[:, :shots], drawn[:, shots:]

@@ -70,7 +70,7 @@ def leaks(sampler):
     return any(np.intersect1d(*sampler(labels, 3, 4, 4, seed)).size > 0 for seed in range(30))
 
 
-@q7.mistake("You look at one episode. What happens in a few of them only takes several seeds to be seen.")
+@q7.mistake("You look at one episode, or at too few. What happens in one of five only takes many seeds to be seen.")
 def one_episode(sampler):
     return np.intersect1d(*sampler(np.repeat(np.arange(5), 10), 3, 4, 4, 0)).size > 0
 

@@ -77,7 +77,10 @@ def depends_on_order(rule):
     return not all(np.allclose(rule(query, support[p], labels[p]), before) for p in orders)
 
 
-@q7.mistake("You permute the examples without their labels: that is another task, and every rule has to answer anew.")
+@q7.mistake(
+    "It finds fault with every rule. So does a test that permutes the examples without their labels: that is another "
+    "task, and every rule has to answer anew."
+)
 def labels_left_behind(rule):
     rng = np.random.default_rng(0)
     query, support, labels = rng.normal(size=(5, 3)), rng.normal(size=(12, 3)), np.repeat(np.arange(3), 4)

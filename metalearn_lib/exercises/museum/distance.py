@@ -63,7 +63,10 @@ def not_squared(logits):
     return not np.allclose(np.diff(values[:, 0] - values[:, 1], n=2), 0)
 
 
-@q5.mistake("You look at who wins. The nearest prototype is the nearest with or without the square.")
+@q5.mistake(
+    "It finds nothing. So does a test that looks at who wins: the nearest prototype is the nearest with or without the "
+    "square."
+)
 def by_winner(logits):
     query, prototypes = _line()
     return bool((logits(query, prototypes).argmax(1) != squared(query, prototypes).argmax(1)).any())

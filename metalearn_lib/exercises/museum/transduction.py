@@ -101,7 +101,9 @@ def changed_ones_too(predict):
     return not np.allclose(predict(x, y, others), predict(x, y, query))
 
 
-@q4.mistake("It compares two predictions of the same thing. A test has to change something to find anything.")
+@q4.mistake(
+    "It finds nothing. So does a test that compares two predictions of the same thing: it has to change something."
+)
 def twice_the_same(predict):
     x, y, query = _task()
     return not np.allclose(predict(x, y, query), predict(x, y, query))
