@@ -129,3 +129,13 @@ def with_known_answers(score):
         if round(score(logits, labels) * queries) != hits:
             return True
     return False
+
+
+@q5.also_right
+def with_large_logits(score):
+    chance = np.random.default_rng(1)
+    for queries in 20 * [4, 8]:
+        logits, labels = 1000 * chance.normal(size=(queries, 4)), chance.integers(4, size=queries)
+        if not np.isclose(score(logits, labels), np.mean(logits.argmax(axis=1) == labels)):
+            return True
+    return False

@@ -1,5 +1,7 @@
 """The test that catches a rule that silently counts on the order of the support set."""
 
+import itertools
+
 import numpy as np
 
 from metalearn_lib.exercises import Catch
@@ -123,3 +125,11 @@ def one_shot(rule):
 def turned_round(rule):
     z, x, y = np.arange(6.0).reshape(2, 3), np.random.default_rng(3).uniform(size=(20, 3)), np.arange(20) // 5
     return bool(np.abs(np.asarray(rule(z, x[::-1], y[::-1])) - rule(z, x, y)).max() > 1e-9)
+
+
+@q7.also_right
+def two_of_each_in_every_order(rule):
+    chance, y = np.random.default_rng(5), np.array([0, 1, 0, 1])
+    z, x = chance.normal(size=(2, 2)), chance.normal(size=(4, 2))
+    orders = [list(order) for order in itertools.permutations(range(4))]
+    return any(np.abs(rule(z, x[order], y[order]) - rule(z, x, y)).max() > 1e-9 for order in orders)

@@ -248,3 +248,14 @@ def with_two_memories(make):
             w[...] = 7
         found.append([w.tolist() for w in get(0)] != before)
     return any(found)
+
+
+@q4.also_right
+def as_a_model_gives_them(new_memory):
+    put, get = new_memory()
+    theta = [np.ones((2, 2), np.float32), np.zeros(2, np.float32)]
+    before = [w.copy() for w in theta]
+    put(theta)
+    for w in (*theta, *get(0)):
+        w -= 3
+    return not all(np.array_equal(old, new) for old, new in zip(before, get(0), strict=True))
