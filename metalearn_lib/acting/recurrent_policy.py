@@ -15,7 +15,7 @@ class RecurrentPolicy(keras.Model):
     A recurrent network sees the observation, its last action and the reward for it, and gives the logits of the next
     action. `fit` raises the rewards of whole trials by the policy gradient (Williams 1992): to be rewarded late in a
     trial it has to find out early. What a return is compared with is the mean of several trials in the same task (Kool
-    et al. 2019), which takes out how good or bad the task is.
+    et al. 2019), which takes out how good or bad the task is. Compile it without a loss.
 
     Args:
         environments: the family it acts in.
@@ -56,10 +56,6 @@ class RecurrentPolicy(keras.Model):
     def call(self, tasks: tf.Tensor, training: bool = False) -> tf.Tensor:
         """The rewards [T, n] of a trial in each task, with sampled actions."""
         return self._trials(tasks, tf.constant([0, 0]))[2]
-
-    def compile(self, optimizer: Any = "rmsprop", **kwargs: Any) -> None:
-        """`keras.Model.compile`, without a loss."""
-        super().compile(optimizer, **kwargs)
 
     def fit(self, tasks: tf.data.Dataset, **kwargs: Any) -> keras.callbacks.History:
         """`keras.Model.fit` on a stream of tasks, see `Environments.stream`."""
