@@ -15,8 +15,7 @@ from training import (
     prototypical_network,
 )
 
-from metalearn_lib.data import LabelledImages
-from metalearn_lib.learners import MAML, Reptile
+import metalearn_lib as ml
 
 ALPHA = 0.4  # of the inner loops
 
@@ -39,7 +38,7 @@ class Experiment:
     table: str
     learner: str
     published: str
-    run: Callable[[LabelledImages | None, int, int], Scores]
+    run: Callable[[ml.images.LabelledImages | None, int, int], Scores]
     steps: int
     published_steps: int | None
     recipe: str
@@ -112,7 +111,7 @@ EXPERIMENTS = {
         "First-order MAML, transductive",
         "FOMAML",
         gradient_steps(
-            lambda model: MAML(model, inner_rate=ALPHA, first_order=True, statistics="transductive"),
+            lambda model: ml.MAML(model, inner_lr=ALPHA, first_order=True, batch_norm="transductive"),
         ),
         1_500,
         60_000,
@@ -125,7 +124,7 @@ EXPERIMENTS = {
         "Omniglot",
         "MAML, transductive",
         "MAML",
-        gradient_steps(lambda model: MAML(model, inner_rate=ALPHA, statistics="transductive")),
+        gradient_steps(lambda model: ml.MAML(model, inner_lr=ALPHA, batch_norm="transductive")),
         600,
         60_000,
         "as `fomaml`, with second derivatives.",
@@ -134,7 +133,7 @@ EXPERIMENTS = {
         "Omniglot",
         "MAML, statistics of the support set",
         "MAML",
-        gradient_steps(lambda model: MAML(model, inner_rate=ALPHA)),
+        gradient_steps(lambda model: ml.MAML(model, inner_lr=ALPHA)),
         400,
         60_000,
         "the same, but no query helps another; the published figure is transductive.",
@@ -144,7 +143,8 @@ EXPERIMENTS = {
         "Meta-SGD, transductive",
         "Meta-SGD",
         gradient_steps(
-            lambda model: MAML(model, inner_rate=ALPHA, learn_rates=True, statistics="transductive"), steps_in_test=1
+            lambda model: ml.MAML(model, inner_lr=ALPHA, learn_inner_lr=True, batch_norm="transductive"),
+            steps_in_test=1,
         ),
         400,
         60_000,
@@ -155,9 +155,9 @@ EXPERIMENTS = {
         "ANIL, transductive",
         "ANIL",
         gradient_steps(
-            lambda model: MAML(model, inner_rate=ALPHA, inner_steps=5, adapted="head", statistics="transductive"),
+            lambda model: ml.MAML(model, inner_lr=ALPHA, inner_steps=5, adapted="head", batch_norm="transductive"),
             steps_in_test=5,
-            meta_batch=16,
+            meta_batch_size=16,
             ways=20,
         ),
         300,
@@ -169,9 +169,9 @@ EXPERIMENTS = {
         "Reptile, statistics of the support set",
         "Reptile",
         gradient_steps(
-            lambda model: Reptile(model, inner_rate=ALPHA, inner_steps=5),
+            lambda model: ml.Reptile(model, inner_lr=ALPHA, inner_steps=5),
             steps_in_test=50,
-            meta_batch=5,
+            meta_batch_size=5,
             training_shots=10,
             optimizer=linear_decay,
         ),

@@ -21,8 +21,8 @@ import time
 from itertools import cycle
 from pathlib import Path
 
-from metalearn_lib.exercises import Exercise, Value
-from metalearn_lib.exercises.mathematics import chapter
+from metalearn_course.exercises.chapters.mathematics import chapter
+from metalearn_course.exercises.engine import Exercise, Value
 
 ROOT = Path(__file__).resolve().parent.parent
 EXERCISES, HOSTILE = ROOT / "exercises", ROOT / "tests" / "exercises" / "submissions"

@@ -13,18 +13,14 @@ import sys
 import time
 from dataclasses import replace
 
+import keras
 import numpy as np
+import tensorflow as tf
 from alphabets import HELD_OUT, VALIDATION
 from report import write
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.data import LabelledImages, load_glyphs, load_omniglot
-from metalearn_lib.data.strokes import load_strokes, shrink
-from metalearn_lib.episodes import episodes
-from metalearn_lib.evaluation import Score, evaluate
-from metalearn_lib.learners import Learner, NearestNeighbour, PrototypicalNetwork
-from metalearn_lib.models import conv4
-from metalearn_lib.tasks import at_least
+import metalearn_lib as ml
+from metalearn_lib.core.checks import at_least
 
 SEED = 0
 STEPS, EPISODES = 3_000, 600
@@ -36,16 +32,16 @@ DRAWERS = 20  # of each glyph
 SIZE, ORIGINAL = 28, 105  # pixels of an image, and of one of Omniglot before its areas are averaged
 
 
-def shrunk(images: LabelledImages) -> LabelledImages:
+def shrunk(images: ml.images.LabelledImages) -> ml.images.LabelledImages:
     """Omniglot's one-bit drawings, averaged over the areas of larger pixels instead of the nearest one."""
     parts = np.array_split(images.images[..., 0], -(-len(images) // 500))
-    pixels = np.concatenate([np.rint(shrink(part, SIZE)).astype(np.uint8) for part in parts])
+    pixels = np.concatenate([np.rint(ml.images.shrink_images(part, SIZE)).astype(np.uint8) for part in parts])
     return replace(images, images=pixels[..., None])
 
 
-def turned_and_mirrored(images: LabelledImages) -> LabelledImages:
+def turned_and_mirrored(images: ml.images.LabelledImages) -> ml.images.LabelledImages:
     """Eight classes of each: its four turns by 90 degrees, and those of its mirror image."""
-    mirrored = LabelledImages(
+    mirrored = ml.images.LabelledImages(
         np.concatenate([images.images, images.images[:, :, ::-1]]),
         np.concatenate([images.labels, images.labels + len(images.classes)]),
         (*images.classes, *(f"{name} mirrored" for name in images.classes)),
@@ -54,15 +50,17 @@ def turned_and_mirrored(images: LabelledImages) -> LabelledImages:
     return mirrored.with_rotations()
 
 
-def train(images: LabelledImages, steps: int) -> PrototypicalNetwork:
+def train(images: ml.images.LabelledImages, steps: int) -> ml.PrototypicalNetwork:
     """A prototypical network after so many training episodes."""
     images = turned_and_mirrored(images)
-    learner = PrototypicalNetwork(keras.Sequential([conv4(), keras.layers.Rescaling(SCALE)]), statistics="running")
+    learner = ml.PrototypicalNetwork(
+        keras.Sequential([ml.networks.conv4(), keras.layers.Rescaling(SCALE)]), batch_norm="running"
+    )
     rate = keras.optimizers.schedules.CosineDecay(RATE, steps)
     learner.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     ways = min(WAYS, len(images.classes))
-    learner.fit(episodes(images, ways, 1, QUERIES, meta_batch=1, seed=SEED), steps_per_epoch=steps)
-    return PrototypicalNetwork(five_views(learner.model))
+    learner.fit(ml.tasks.episodes(images, ways, 1, QUERIES, meta_batch_size=1, seed=SEED), steps_per_epoch=steps)
+    return ml.PrototypicalNetwork(five_views(learner.model))
 
 
 def five_views(model: keras.Model) -> keras.Model:
@@ -75,17 +73,19 @@ def five_views(model: keras.Model) -> keras.Model:
     return keras.Model(image, keras.layers.Average()(outputs))
 
 
-def nearest_blurred_pixels() -> NearestNeighbour:
+def nearest_blurred_pixels() -> ml.NearestNeighbor:
     """The baseline without learning: the nearest support image after a Gaussian blur of one pixel."""
     kernel = np.exp(-(np.arange(-3, 4) ** 2) / 2)
     kernel = np.outer(kernel, kernel) / kernel.sum() ** 2
     blur = keras.layers.DepthwiseConv2D(7, padding="same", use_bias=False)
     model = keras.Sequential([keras.Input((28, 28, 1)), blur, keras.layers.Flatten()])
     blur.set_weights([kernel[:, :, None, None]])
-    return NearestNeighbour(model)
+    return ml.NearestNeighbor(model)
 
 
-def test(learners: dict[str, Learner], images: LabelledImages, within: bool, count: int) -> list[dict[str, Score]]:
+def test(
+    learners: dict[str, ml.Learner], images: ml.images.LabelledImages, within: bool, count: int
+) -> list[dict[str, ml.Score]]:
     """The scores of all learners on the same episodes, for each of `SETTINGS`; empty where classes are too few."""
     sizes = np.unique(images.alphabets, return_counts=True)[1]
     embedded = {name: embed(learner, images) for name, learner in learners.items()}
@@ -94,23 +94,25 @@ def test(learners: dict[str, Learner], images: LabelledImages, within: bool, cou
         if ways > (sizes.max() if within else len(images.classes)):
             scores.append({})
             continue
-        tasks = episodes(numbered(images), ways, shots, QUERIES, meta_batch=20, seed=SEED + 1, within_alphabet=within)
-        scores.append({name: evaluate(*looked_up(learners[name], tasks, embedded[name]), count) for name in learners})
+        tasks = ml.tasks.episodes(
+            numbered(images), ways, shots, QUERIES, meta_batch_size=20, seed=SEED + 1, within_alphabet=within
+        )
+        scores.append({name: ml.score(*looked_up(learners[name], tasks, embedded[name]), count) for name in learners})
     return scores
 
 
-def embed(learner: Learner, images: LabelledImages) -> tf.Tensor:
+def embed(learner: ml.Learner, images: ml.images.LabelledImages) -> tf.Tensor:
     """What the network makes of each image, [n, D]: the same in every episode, so that once is enough."""
     return tf.constant(learner.model.predict(images.images / np.float32(255), batch_size=500, verbose=0))
 
 
-def numbered(images: LabelledImages) -> LabelledImages:
+def numbered(images: ml.images.LabelledImages) -> ml.images.LabelledImages:
     """The same classes, with images [n, 1, 1, 4] that hold nothing but their number, in base 256."""
     numbers = np.arange(len(images), dtype="<u4").view(np.uint8)
     return replace(images, images=numbers.reshape(-1, 1, 1, 4))
 
 
-def looked_up(learner: Learner, tasks: tf.data.Dataset, embedded: tf.Tensor) -> tuple[Learner, tf.data.Dataset]:
+def looked_up(learner: ml.Learner, tasks: tf.data.Dataset, embedded: tf.Tensor) -> tuple[ml.Learner, tf.data.Dataset]:
     """A learner without its network, and tasks of numbered images with embeddings [D] in their place."""
 
     def look_up(task: dict[str, tf.Tensor], query_y: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
@@ -123,7 +125,9 @@ def looked_up(learner: Learner, tasks: tf.data.Dataset, embedded: tf.Tensor) -> 
     return bare, tasks.map(look_up)
 
 
-def split(images: LabelledImages) -> tuple[LabelledImages, LabelledImages, LabelledImages, LabelledImages]:
+def split(
+    images: ml.images.LabelledImages,
+) -> tuple[ml.images.LabelledImages, ml.images.LabelledImages, ml.images.LabelledImages, ml.images.LabelledImages]:
     """Omniglot as (training, tests, held out, foreign).
 
     Tests are all alphabets but the validation ones. Held out are a quarter of these, and training is everything
@@ -134,7 +138,7 @@ def split(images: LabelledImages) -> tuple[LabelledImages, LabelledImages, Label
     """
     names = sorted(set(images.alphabets))
     tests = [name for name in names if name not in VALIDATION]
-    printed = {_letters(script) for script in load_glyphs(drawers=1).alphabets}
+    printed = {_letters(script) for script in ml.images.load_glyphs(drawers=1).alphabets}
     foreign = [name for name in tests if not any(script in _letters(name) for script in printed)]
     if len(tests) < 2 or not foreign:
         raise ValueError(
@@ -150,17 +154,20 @@ def _letters(name: str) -> str:
 
 
 def report(
-    training: LabelledImages,
-    tests: LabelledImages,
-    held_out: LabelledImages,
-    foreign: LabelledImages,
+    training: ml.images.LabelledImages,
+    tests: ml.images.LabelledImages,
+    held_out: ml.images.LabelledImages,
+    foreign: ml.images.LabelledImages,
     steps: int,
     count: int,
 ) -> str:
     """Train, test, and tell in Markdown."""
     began, busy = time.perf_counter(), time.process_time()
     keras.utils.set_random_seed(SEED)
-    by_glyphs = {"pixels": nearest_blurred_pixels(), "glyphs": train(load_strokes(DRAWERS, SIZE, SEED), steps)}
+    by_glyphs = {
+        "pixels": nearest_blurred_pixels(),
+        "glyphs": train(ml.images.load_strokes(DRAWERS, SIZE, SEED), steps),
+    }
     both = by_glyphs | {"Omniglot": train(training, steps)}
     lines = [
         "| alphabets tested | trained on | episodes "
@@ -200,7 +207,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         at_least(1, steps=given.steps)
         at_least(2, episodes=given.episodes)
-        parts = split(shrunk(load_omniglot(given.omniglot, ORIGINAL)))
+        parts = split(shrunk(ml.images.load_omniglot(given.omniglot, ORIGINAL)))
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
     text = report(*parts, given.steps, given.episodes)

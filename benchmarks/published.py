@@ -13,14 +13,14 @@ import sys
 import time
 from pathlib import Path
 
+import keras
+import tensorflow as tf
 from experiments import EXPERIMENTS
 from report import replace, write
 from training import SEED, protocols
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.data import LabelledImages, load_omniglot
-from metalearn_lib.evaluation import Score
-from metalearn_lib.tasks import at_least
+import metalearn_lib as ml
+from metalearn_lib.core.checks import at_least
 
 ROWS = Path(__file__).parent / "results" / "published.json"
 EPISODES = 600
@@ -53,19 +53,19 @@ PUBLISHED = {
 }
 
 
-def run(name: str, images: LabelledImages | None, steps: int | None, count: int) -> dict:
+def run(name: str, images: ml.images.LabelledImages | None, steps: int | None, num_tasks: int) -> dict:
     """One experiment's row, as it is kept."""
     experiment = EXPERIMENTS[name]
     steps = steps or experiment.steps
     print(f"{name}: {steps} steps", flush=True)
     keras.utils.set_random_seed(SEED)
     began, busy = time.perf_counter(), time.process_time()
-    scores: dict[str, Score] = experiment.run(images, steps, count)
+    scores: dict[str, ml.Score] = experiment.run(images, steps, num_tasks)
     minutes, busy = (time.perf_counter() - began) / 60, (time.process_time() - busy) / 60
     return {
         "scores": {column: _figure(score) for column, score in scores.items()},
         "steps": steps,
-        "episodes": count,
+        "episodes": num_tasks,
         "seed": SEED,
         "minutes": round(minutes, 1),
         "processor minutes": round(busy, 1),
@@ -118,7 +118,7 @@ def report(rows: dict[str, dict]) -> str:
     )
 
 
-def _figure(score: Score) -> str:
+def _figure(score: ml.Score) -> str:
     """Mean ± half width; in powers of ten where a task that diverged makes up the mean."""
     if score.mean > DIVERGED:
         return f"{score.mean:.0e} ± {score.half_width:.0e}"
@@ -144,7 +144,7 @@ def main(arguments: list[str] | None = None) -> None:
         if any(EXPERIMENTS[name].table == "Omniglot" for name in names):
             if given.omniglot is None:
                 raise ValueError("--omniglot is missing, expected the path of an official archive or a folder of them")
-            images = load_omniglot(given.omniglot)
+            images = ml.images.load_omniglot(given.omniglot)
             protocols(images)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))

@@ -32,7 +32,7 @@ NAMES = {"metalearn": "this library", "jax": "JAX", "torch": "PyTorch"}
 # A bias before batch normalisation has no gradient but rounding, 1e-16, and Adam divides that by its ε of 1e-7.
 AGREEMENT = 1e-7
 SINUSOID = Workload("maml", "mlp")
-OMNIGLOT = Workload("maml", "conv4", tasks=32, shots=1, queries=5, inner_rate=0.4, width=64)
+OMNIGLOT = Workload("maml", "conv4", tasks=32, shots=1, queries=5, inner_lr=0.4, width=64)
 NEW_TASK = replace(SINUSOID, method="adaptation", tasks=1)
 NEW_IMAGES = replace(OMNIGLOT, method="adaptation", tasks=1)
 PROTOTYPES = replace(OMNIGLOT, method="prototypes", tasks=1, ways=60)

@@ -16,9 +16,8 @@ import matplotlib
 matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
+import tensorflow as tf
 from speed import FRAMEWORKS, NAMES, SINUSOID, Worker
-
-from metalearn_lib._tensorflow import tf
 
 from problem import Workload, operations  # isort: skip - speed puts its folder on the path
 
@@ -28,7 +27,7 @@ AXES = {
     "inner_steps": ("inner steps", (1, 2, 5, 10)),
     "width": ("units of a hidden layer", (20, 40, 80, 160)),
 }
-COLOURS = {"metalearn": "#0072B2", "jax": "#D55E00", "torch": "#009E73"}
+COLORS = {"metalearn": "#0072B2", "jax": "#D55E00", "torch": "#009E73"}
 ROUNDS = 3
 
 
@@ -61,7 +60,7 @@ def draw(times: dict[str, dict[str, list[float]]], rate: float) -> plt.Figure:
     for panel, (field, works) in zip(panels, sizes().items(), strict=True):
         label, values = AXES[field]
         for framework, along in times.items():
-            panel.plot(values, along[field], "o-", color=COLOURS[framework], label=NAMES[framework])
+            panel.plot(values, along[field], "o-", color=COLORS[framework], label=NAMES[framework])
         bound = [1000 * operations(work) / rate for work in works]
         panel.plot(values, bound, "k--", label=f"bound at {rate / 1e9:.0f} GFLOP/s")
         panel.set(xscale="log", yscale="log", xlabel=label)

@@ -2,26 +2,21 @@
 
 from collections.abc import Callable
 
+import keras
 import numpy as np
 from alphabets import HELD_OUT, VALIDATION
 
-from metalearn_lib._tensorflow import keras
-from metalearn_lib.data import LabelledImages
-from metalearn_lib.episodes import episodes
-from metalearn_lib.evaluation import Score, adaptation_curve, evaluate
-from metalearn_lib.learners import MAML, JointTraining, Learner, MatchingNetwork, PrototypicalNetwork, Reptile
-from metalearn_lib.models import conv4, mlp
-from metalearn_lib.tasks import sinusoids
+import metalearn_lib as ml
 
 SEED = 0
 TEST_SEED = 1
 TESTED = 423 / 1623  # the published share of characters to test on, whose training had 1,200 of 1,623
 # Squared distances in 64 dimensions are in the tens: a softmax of them is one or nothing and learns slowly.
 SCALE = 0.3
-Scores = dict[str, Score]
+Scores = dict[str, ml.Score]
 
 
-def protocols(images: LabelledImages) -> dict[str, tuple[LabelledImages, LabelledImages]]:
+def protocols(images: ml.images.LabelledImages) -> dict[str, tuple[ml.images.LabelledImages, ml.images.LabelledImages]]:
     """Training and test classes, turns by 90 degrees being classes of their own in both.
 
     "alphabets" holds out a quarter of the alphabets, "characters" a random quarter of the characters as published.
@@ -51,26 +46,26 @@ def protocols(images: LabelledImages) -> dict[str, tuple[LabelledImages, Labelle
 
 def maml_sinusoids(shots: int) -> Callable[..., Scores]:
     """MAML trained with so many shots."""
-    return lambda images, steps, count: _sinusoids(MAML(mlp(), inner_rate=0.01), shots, steps, count)
+    return lambda images, steps, count: _sinusoids(ml.MAML(ml.networks.mlp(), inner_lr=0.01), shots, steps, count)
 
 
 def pretraining_sinusoids(images: None, steps: int, count: int) -> Scores:
     """One network for all tasks, fine-tuned on each."""
-    return _sinusoids(JointTraining(mlp(), inner_rate=0.01), 10, steps, count)
+    return _sinusoids(ml.JointTraining(ml.networks.mlp(), inner_lr=0.01), 10, steps, count)
 
 
-def _sinusoids(learner: MAML | JointTraining, shots: int, steps: int, count: int) -> Scores:
+def _sinusoids(learner: ml.MAML | ml.JointTraining, shots: int, steps: int, count: int) -> Scores:
     learner.compile(keras.optimizers.Adam(1e-3), "mse", steps_per_execution=min(100, steps))
-    learner.fit(sinusoids(shots, seed=SEED), steps_per_epoch=steps)
+    learner.fit(ml.tasks.sinusoids(shots, seed=SEED), steps_per_epoch=steps)
     scores = {}
     for tested in (5, 10):
         # Many queries, for a narrower interval: the paper's number, as many as shots, has the same expectation.
-        curve = adaptation_curve(learner, sinusoids(tested, queries=100, seed=TEST_SEED), 10, count)
+        curve = ml.adaptation_curve(learner, ml.tasks.sinusoids(tested, queries=100, seed=TEST_SEED), 10, count)
         scores |= {f"{tested}-shot, {n} step{'s' * (n > 1)}": curve[n] for n in (1, 5, 10)}
     return scores
 
 
-def metric(make: Callable[[], Learner], protocol: str) -> Callable[..., Scores]:
+def metric(make: Callable[[], ml.Learner], protocol: str) -> Callable[..., Scores]:
     """One network, trained with 60 ways and one shot, that answers all four columns.
 
     Args:
@@ -78,34 +73,36 @@ def metric(make: Callable[[], Learner], protocol: str) -> Callable[..., Scores]:
         protocol: one of `protocols`.
     """
 
-    def run(images: LabelledImages, steps: int, count: int) -> Scores:
+    def run(images: ml.images.LabelledImages, steps: int, count: int) -> Scores:
         training, test = protocols(images)[protocol]
         learner = make()
         learner.compile(_adam(1e-2, steps), _cross_entropy())
         ways = min(60, len(training.classes))
-        learner.fit(episodes(training, ways, 1, queries=5, meta_batch=1, seed=SEED), steps_per_epoch=steps)
+        learner.fit(
+            ml.tasks.episodes(training, ways, 1, queries=5, meta_batch_size=1, seed=SEED), steps_per_epoch=steps
+        )
         tested = [(ways, shots) for ways in (5, 20) for shots in (1, 5)]
         return {_column(ways, shots): _score(learner, test, ways, shots, 5, count) for ways, shots in tested}
 
     return run
 
 
-def prototypical_network() -> PrototypicalNetwork:
+def prototypical_network() -> ml.PrototypicalNetwork:
     """With the paper's network; see the recipe for the scale."""
-    return PrototypicalNetwork(
-        keras.Sequential([conv4(pooling=True), keras.layers.Rescaling(SCALE)]), statistics="running"
+    return ml.PrototypicalNetwork(
+        keras.Sequential([ml.networks.conv4(pooling=True), keras.layers.Rescaling(SCALE)]), batch_norm="running"
     )
 
 
-def matching_network() -> MatchingNetwork:
+def matching_network() -> ml.MatchingNetwork:
     """Without full context embeddings; see the recipe for the scale."""
-    return MatchingNetwork(conv4(pooling=True), scale=10.0, statistics="running")
+    return ml.MatchingNetwork(ml.networks.conv4(pooling=True), scale=10.0, batch_norm="running")
 
 
 def gradient_steps(
-    make: Callable[[keras.Model], MAML | Reptile],
+    make: Callable[[keras.Model], ml.MAML | ml.Reptile],
     steps_in_test: int = 3,
-    meta_batch: int = 32,
+    meta_batch_size: int = 32,
     ways: int = 5,
     training_shots: int = 1,
     optimizer: Callable[[int], keras.optimizers.Optimizer] | None = None,
@@ -115,17 +112,19 @@ def gradient_steps(
     Args:
         make: makes the learner from its network.
         steps_in_test: inner steps of the test, which may be more than in training.
-        meta_batch: number of tasks in a training step.
+        meta_batch_size: number of tasks in a training step.
         ways: of training and test.
         training_shots: shots in training.
         optimizer: the outer loop's, from the number of steps; None for Adam with a cosine decay.
     """
 
-    def run(images: LabelledImages, steps: int, count: int) -> Scores:
+    def run(images: ml.images.LabelledImages, steps: int, count: int) -> Scores:
         training, test = protocols(images)["characters"]
-        learner = make(_averaged(conv4(), ways))
+        learner = make(_averaged(ml.networks.conv4(), ways))
         learner.compile(optimizer(steps) if optimizer else _adam(4e-3, steps), _cross_entropy())
-        learner.fit(episodes(training, ways, training_shots, 1, meta_batch, seed=SEED), steps_per_epoch=steps)
+        learner.fit(
+            ml.tasks.episodes(training, ways, training_shots, 1, meta_batch_size, seed=SEED), steps_per_epoch=steps
+        )
         learner.inner_steps = steps_in_test
         return {_column(ways, 1): _score(learner, test, ways, 1, 1, count)}
 
@@ -143,8 +142,10 @@ def _averaged(embedding: keras.Model, ways: int) -> keras.Model:
     return keras.Sequential([embedding, *positions, keras.layers.Dense(ways)])
 
 
-def _score(learner: Learner, test: LabelledImages, ways: int, shots: int, queries: int, count: int) -> Score:
-    return evaluate(learner, episodes(test, ways, shots, queries, meta_batch=20, seed=TEST_SEED), count)
+def _score(
+    learner: ml.Learner, test: ml.images.LabelledImages, ways: int, shots: int, queries: int, count: int
+) -> ml.Score:
+    return ml.score(learner, ml.tasks.episodes(test, ways, shots, queries, meta_batch_size=20, seed=TEST_SEED), count)
 
 
 def _adam(rate: float, steps: int) -> keras.optimizers.Optimizer:

@@ -12,7 +12,7 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
-from metalearn_lib.exercises.grading_nbgrader import GradeOutside, RestoreCells
+from metalearn_course.exercises.grading.with_nbgrader import GradeOutside, RestoreCells
 
 c = get_config()  # noqa: F821 - nbgrader's
 

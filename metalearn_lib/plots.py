@@ -15,13 +15,13 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
-from metalearn_lib.evaluation import Score
-from metalearn_lib.tasks import Task
+from metalearn_lib.core.task import Task
+from metalearn_lib.evaluation.score import Score
 
 if TYPE_CHECKING:
     from IPython.display import Image
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#777777"
 
 
@@ -29,7 +29,7 @@ def use_style() -> None:
     """Give every later figure of the session the look of the course."""
     plt.rcParams.update(
         {
-            "axes.prop_cycle": cycler(color=COLOURS),
+            "axes.prop_cycle": cycler(color=COLORS),
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.grid": True,
@@ -54,7 +54,7 @@ def plot_scores(scores: Mapping[str, Score], ax: Axes | None = None) -> Axes:
     measure = next(iter(scores.values())).measure
     unit = 100 if measure == "accuracy" else 1
     for row, score in enumerate(scores.values()):
-        colour = COLOURS[row % len(COLOURS)]
+        colour = COLORS[row % len(COLORS)]
         ax.barh(row, unit * score.mean, xerr=unit * score.half_width, color=colour, height=0.6, capsize=3, ecolor=GREY)
         ax.annotate(
             f"{score}", (unit * max(score.high, 0), row), xytext=(6, 0), textcoords="offset points", va="center"
@@ -132,10 +132,10 @@ def plot_plane(
     """
     ax = _axes(ax, width=3.8, height=3.8)
     if probabilities is not None:
-        colours = ListedColormap([COLOURS[0], COLOURS[1]])
+        colours = ListedColormap([COLORS[0], COLORS[1]])
         ax.imshow(probabilities > 0.5, extent=(-1, 1, -1, 1), origin="lower", cmap=colours, alpha=0.2, vmin=0, vmax=1)
     for label, marker in enumerate("os"):
-        colour = COLOURS[label]
+        colour = COLORS[label]
         query = np.asarray(task["query_x"])[index][np.asarray(query_y)[index] == label]
         support = np.asarray(task["support_x"])[index][np.asarray(task["support_y"])[index] == label]
         ax.plot(*query.T, marker, color=colour, markersize=4, alpha=0.6, label=f"query, class {label}")

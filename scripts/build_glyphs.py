@@ -1,4 +1,4 @@
-"""Rebuild metalearn_lib/data/glyphs.npz: skeletons of the characters of DejaVu Sans, by script.
+"""Rebuild metalearn_lib/images/glyphs.npz: skeletons of the characters of DejaVu Sans, by script.
 
     pip install -e .[glyphs]
     python scripts/build_glyphs.py [OUTPUT]
@@ -28,7 +28,7 @@ BLUR = 1.0  # pixels; of the bitmaps that are compared
 ALIKE = 0.90  # correlation of blurred bitmaps above which two characters are one class
 THICKEST = 8  # pixels from the middle of a stroke to its edge; above that it is a blob
 FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-OUTPUT = Path(__file__).parents[1] / "metalearn_lib" / "data" / "glyphs.npz"
+OUTPUT = Path(__file__).parents[1] / "metalearn_lib" / "images" / "glyphs.npz"
 # Braille's dots, and the symbols that all scripts share, are not drawn by hand.
 SKIPPED = {"Braille", "Common", "Inherited", "Unknown"}
 

@@ -9,50 +9,46 @@ import os
 import sys
 from pathlib import Path
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from metalearn_lib._tensorflow import keras
-from metalearn_lib.data import glyph_splits
-from metalearn_lib.episodes import episodes
-from metalearn_lib.evaluation import evaluate
-from metalearn_lib.learners import PrototypicalNetwork
-from metalearn_lib.models import conv4
-from metalearn_lib.plots import COLOURS, GREY
-from metalearn_lib.tasks import gather_tasks
+import metalearn_lib as ml
 
 OUTPUT = Path(__file__).parents[1] / "docs" / "episode.png"
 SEED, STEPS, WAYS, COLUMNS = 0, 600, 20, 10
-RIGHT, WRONG = COLOURS[2], COLOURS[1]
+RIGHT, WRONG = ml.plots.COLORS[2], ml.plots.COLORS[1]
 
 
 def main(output: Path) -> None:
     """Train, draw one episode, and write the picture."""
     keras.utils.set_random_seed(SEED)
-    training, _, test = glyph_splits()
-    learner = PrototypicalNetwork(keras.Sequential([conv4(), keras.layers.Rescaling(0.1)]), statistics="running")
+    training, _, test = ml.images.glyph_splits()
+    learner = ml.PrototypicalNetwork(
+        keras.Sequential([ml.networks.conv4(), keras.layers.Rescaling(0.1)]), batch_norm="running"
+    )
     learner.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-2, STEPS)),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
-    learner.fit(episodes(training, ways=60, meta_batch=1, seed=SEED), steps_per_epoch=STEPS)
-    tasks = episodes(test, WAYS, shots=1, queries=1, meta_batch=20, seed=SEED)
-    accuracy = evaluate(learner, tasks)
-    task, _ = gather_tasks(tasks, 1)
+    learner.fit(ml.tasks.episodes(training, ways=60, meta_batch_size=1, seed=SEED), steps_per_epoch=STEPS)
+    tasks = ml.tasks.episodes(test, WAYS, shots=1, queries=1, meta_batch_size=20, seed=SEED)
+    accuracy = ml.score(learner, tasks)
+    task, _ = ml.tasks.gather_tasks(tasks, 1)
     guesses = learner.predict(task)[0].argmax(axis=-1)
 
     bands = WAYS // COLUMNS
     figure, axes = plt.subplots(2 * bands, COLUMNS, figsize=(10, 1.22 * 2 * bands + 0.5), layout="constrained")
     for label, guess in enumerate(guesses):
         band, column = divmod(label, COLUMNS)
-        show(axes[2 * band, column], task["support_x"][0, label], GREY, str(label + 1))
+        show(axes[2 * band, column], task["support_x"][0, label], ml.plots.GREY, str(label + 1))
         right = guess == label
         mark = "✓" if right else f"✗ taken for {guess + 1}"
         show(axes[2 * band + 1, column], task["query_x"][0, label], RIGHT if right else WRONG, mark)
     for band in range(bands):
-        axes[2 * band, 0].set_ylabel("one example", color=GREY)
-        axes[2 * band + 1, 0].set_ylabel("question", color=GREY)
+        axes[2 * band, 0].set_ylabel("one example", color=ml.plots.GREY)
+        axes[2 * band + 1, 0].set_ylabel("question", color=ml.plots.GREY)
     figure.suptitle(
         f"Twenty characters of scripts never seen, one example each: {(guesses == np.arange(WAYS)).sum()} of 20 "
         f"recognised here, {accuracy} on average"

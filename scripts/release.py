@@ -1,4 +1,4 @@
-"""Writes everything in exercises/ that follows from `metalearn_lib.exercises`.
+"""Writes everything in exercises/ that follows from `metalearn_course.exercises.chapters`.
 
     python scripts/release.py
 
@@ -18,9 +18,9 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config.loader import PyFileConfigLoader
 
-from metalearn_lib.exercises import Chapter, Exercise, Value
-from metalearn_lib.exercises.chapters import CHAPTERS
-from metalearn_lib.exercises.grading_nbgrader import graded
+from metalearn_course.exercises.chapters import all_chapters
+from metalearn_course.exercises.engine import Chapter, Exercise, Value
+from metalearn_course.exercises.grading.with_nbgrader import graded
 
 FOLDER = Path(__file__).resolve().parent.parent / "exercises"
 HELP = (
@@ -34,7 +34,7 @@ BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         course = Path(folder)
-        for chapter in CHAPTERS:
+        for chapter in all_chapters():
             write(course / "source" / chapter.name / f"{chapter.name}.ipynb", as_text(source_notebook(chapter)))
             release = generate(course, chapter.name)
             write(FOLDER / f"{chapter.name}.ipynb", release)
@@ -47,7 +47,7 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
     """The notebook with solutions, as nbgrader wants it."""
     module = chapter.name.partition("_")[2]
     names = ", ".join(["chapter", *chapter.exercises])
-    start = f"import numpy as np\n\nfrom metalearn_lib.exercises.{module} import {names}"
+    start = f"import numpy as np\n\nfrom metalearn_course.exercises.chapters.{module} import {names}"
     cells = [
         new_markdown_cell(f"# {chapter.title}\n\n{chapter.introduction}\n\n{HELP}", id="introduction"),
         new_code_cell(start, id="start", metadata=graded("start", locked=True)),
@@ -98,7 +98,7 @@ def generate(course: Path, assignment: str) -> str:
 def with_table(readme: str) -> str:
     """The text with its table of exercises and mistakes made anew."""
     rows = ["| exercise | wrong answer | what it gets to hear |", "| --- | --- | --- |"]
-    for chapter in CHAPTERS:
+    for chapter in all_chapters():
         for name, exercise in chapter.exercises.items():
             first = f"{chapter.name[:2].lstrip('0')}.{name[1:]} {exercise.title}"
             for mistake in exercise.mistakes:

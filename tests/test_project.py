@@ -149,7 +149,7 @@ def test_versions_agree() -> None:
 def test_the_examples_in_the_readme_run(capsys, monkeypatch, tmp_path) -> None:
     """As printed, apart from shorter training."""
     first, second = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    assert "steps_per_epoch=1_000" in first and "count=600" in first and "epochs=70" in second
+    assert "steps_per_epoch=1_000" in first and "num_tasks=600" in first and "epochs=70" in second
     assert len([line for line in first.splitlines() if line]) < 15
     monkeypatch.chdir(tmp_path)
     names = {}

@@ -25,7 +25,7 @@ class Workload:
         queries: query examples, likewise.
         ways: number of classes.
         inner_steps: number of inner gradient steps.
-        inner_rate: their rate.
+        inner_lr: their rate.
         first_order: whether second derivatives are left out.
         width: units of a hidden layer, or filters.
         drawn: whether meta-batches are drawn while training, instead of lying in memory.
@@ -39,7 +39,7 @@ class Workload:
     queries: int = 10
     ways: int = 5
     inner_steps: int = 1
-    inner_rate: float = 0.01
+    inner_lr: float = 0.01
     first_order: bool = False
     width: int = 40
     drawn: bool = False

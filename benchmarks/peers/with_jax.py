@@ -105,7 +105,7 @@ def inner_loop(work: Workload):
             gradients = gradient(weights, x, y)
             if work.first_order:
                 gradients = lax.stop_gradient(gradients)
-            weights = [w - work.inner_rate * g for w, g in zip(weights, gradients, strict=True)]
+            weights = [w - work.inner_lr * g for w, g in zip(weights, gradients, strict=True)]
         return weights
 
     return adapt

@@ -1,13 +1,10 @@
 """The workloads in this library, through `fit` and `predict`."""
 
+import keras
+import tensorflow as tf
 from problem import BETA_1, BETA_2, EPSILON, MOMENTUM, NORMALISATION, RATE, Workload, meta_batches, weights
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.data import load_glyphs
-from metalearn_lib.episodes import episodes
-from metalearn_lib.learners import MAML, PrototypicalNetwork
-from metalearn_lib.models import conv4, mlp
-from metalearn_lib.tasks import sinusoids
+import metalearn_lib as ml
 
 VERSION = f"TensorFlow {tf.__version__}, Keras {keras.__version__}"
 
@@ -70,19 +67,19 @@ def learner(work: Workload):
     keras.config.set_floatx(work.dtype)
     keras.config.set_dtype_policy(work.dtype)
     if work.network == "mlp":
-        model, loss = mlp(hidden=(work.width, work.width)), "mse"
+        model, loss = ml.networks.mlp(hidden=(work.width, work.width)), "mse"
     else:
         pooling = work.method == "prototypes"
-        model = conv4(None if pooling else work.ways, filters=work.width, pooling=pooling)
+        model = ml.networks.conv4(None if pooling else work.ways, filters=work.width, pooling=pooling)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         normalised = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
         assert all((layer.epsilon, layer.momentum) == (NORMALISATION, MOMENTUM) for layer in normalised)
     for variable, value in zip(model.trainable_variables, weights(work), strict=True):
         variable.assign(value)
     if work.method == "prototypes":
-        made = PrototypicalNetwork(model, statistics="running")
+        made = ml.PrototypicalNetwork(model, batch_norm="running")
     else:
-        made = MAML(model, work.inner_rate, work.inner_steps, work.first_order, statistics="transductive")
+        made = ml.MAML(model, work.inner_lr, work.inner_steps, work.first_order, batch_norm="transductive")
     made.compile(keras.optimizers.Adam(RATE, BETA_1, BETA_2, EPSILON), loss, steps_per_execution=work.block)
     return made
 
@@ -97,5 +94,5 @@ def in_memory(work: Workload) -> tf.data.Dataset:
 def stream(work: Workload) -> tf.data.Dataset:
     """Meta-batches drawn anew."""
     if work.network == "mlp":
-        return sinusoids(work.shots, work.queries, work.tasks)
-    return episodes(load_glyphs(), work.ways, work.shots, work.queries, work.tasks)
+        return ml.tasks.sinusoids(work.shots, work.queries, work.tasks)
+    return ml.tasks.episodes(ml.images.load_glyphs(), work.ways, work.shots, work.queries, work.tasks)

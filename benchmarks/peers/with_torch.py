@@ -115,7 +115,7 @@ def inner_loop(work: Workload):
             gradients = gradient(weights, x, y)
             if work.first_order:
                 gradients = [g.detach() for g in gradients]
-            weights = [w - work.inner_rate * g for w, g in zip(weights, gradients, strict=True)]
+            weights = [w - work.inner_lr * g for w, g in zip(weights, gradients, strict=True)]
         return weights
 
     return adapt

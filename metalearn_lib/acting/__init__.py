@@ -1,32 +1,47 @@
-"""Tasks in which a learner acts: families of environments, players that need no training, and one that learns (RL²)."""
+"""Tasks in which a learner acts: families of environments, policies that need no training, and one that learns (RL²)."""
 
-from metalearn_lib.acting.environments import Bandits, Environments, GymTrial, Mazes
-from metalearn_lib.acting.players import (
+from typing import TYPE_CHECKING, Any
+
+from metalearn_lib.acting.environments import Bandits, Environments, Mazes
+from metalearn_lib.acting.policies import (
     FixedTour,
-    Oracle,
-    Player,
+    OraclePolicy,
+    Policy,
     PosteriorMean,
-    Random,
+    RandomPolicy,
+    Rollout,
     Thompson,
-    Trial,
     UpperBound,
-    play,
+    roll_out,
+    towards,
 )
 from metalearn_lib.acting.recurrent_policy import RecurrentPolicy
+
+if TYPE_CHECKING:
+    from metalearn_lib.acting.gymnasium_interface import GymEnvironment
 
 __all__ = [
     "Bandits",
     "Environments",
     "FixedTour",
-    "GymTrial",
+    "GymEnvironment",
     "Mazes",
-    "Oracle",
-    "Player",
+    "OraclePolicy",
+    "Policy",
     "PosteriorMean",
-    "Random",
+    "RandomPolicy",
     "RecurrentPolicy",
+    "Rollout",
     "Thompson",
-    "Trial",
     "UpperBound",
-    "play",
+    "roll_out",
+    "towards",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "GymEnvironment":  # needs an extra
+        from metalearn_lib.acting.gymnasium_interface import GymEnvironment
+
+        return GymEnvironment
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,13 +4,11 @@ What a task is stays hidden; a player sees observations and rewards. All functio
 chance enters as numbers from outside, so that different players can meet the same luck.
 """
 
-from typing import Any
-
-import gymnasium
 import numpy as np
+import tensorflow as tf
 
-from metalearn_lib._tensorflow import tf
-from metalearn_lib.tasks import at_least, task_stream
+from metalearn_lib.core.checks import at_least
+from metalearn_lib.tasks.stream import task_stream
 
 
 class Environments:
@@ -50,18 +48,18 @@ class Environments:
         """
         raise NotImplementedError
 
-    def stream(self, meta_batch: int = 32, seed: int = 0) -> tf.data.Dataset:
+    def stream(self, meta_batch_size: int = 32, seed: int = 0) -> tf.data.Dataset:
         """An endless stream of meta-batches of tasks, [T, ...] each.
 
         Args:
-            meta_batch: number T of tasks.
+            meta_batch_size: number T of tasks.
             seed: fixes the stream.
         """
-        return task_stream(self.draw, meta_batch, seed, block=32)
+        return task_stream(self.draw, meta_batch_size, seed, block=32)
 
-    def sample(self, count: int, seed: int = 0) -> np.ndarray:
-        """The first `count` tasks of a stream of their own, [count, ...]."""
-        return next(iter(self.stream(count, seed))).numpy()
+    def sample(self, num_tasks: int, seed: int = 0) -> np.ndarray:
+        """The first `num_tasks` tasks of a stream of their own, [num_tasks, ...]."""
+        return next(iter(self.stream(num_tasks, seed))).numpy()
 
 
 class Bandits(Environments):
@@ -172,33 +170,3 @@ class Mazes(Environments):
         row, column = cell // width + move[0], cell % width + move[1]
         inside = 0 <= row < len(self.rows) and 0 <= column < width
         return row * width + column if inside and self.rows[row][column] != "#" else cell
-
-
-class GymTrial(gymnasium.Env):
-    """A family as a Gymnasium environment: `reset` draws a task, and an episode is one trial in it.
-
-    Args:
-        environments: the family.
-    """
-
-    def __init__(self, environments: Environments) -> None:
-        self.environments = environments
-        self.action_space = gymnasium.spaces.Discrete(environments.actions)
-        self.observation_space = gymnasium.spaces.Discrete(environments.observations)
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
-        """The first observation of a trial, in the task `options["task"]` or one that is drawn."""
-        super().reset(seed=seed)
-        given = (options or {}).get("task")
-        drawn = self.environments.draw(self.np_random.integers(2**31, size=2), 1)
-        self._tasks = drawn if given is None else tf.convert_to_tensor(np.asarray(given)[None])
-        self._state, self._steps = self.environments.start(self._tasks), 0
-        return int(self._state[0]), {}
-
-    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
-        """Observation, reward, False, whether the trial is over, and no further information."""
-        luck = tf.constant([self.np_random.random()], tf.float32)
-        taken = tf.constant([action], tf.int32)
-        self._state, reward = self.environments.step(self._tasks, self._state, taken, luck)
-        self._steps += 1
-        return int(self._state[0]), float(reward[0]), False, self._steps >= self.environments.steps, {}

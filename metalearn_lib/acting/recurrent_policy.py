@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
-from metalearn_lib._tensorflow import keras, tf
 from metalearn_lib.acting.environments import Environments
-from metalearn_lib.tasks import at_least
+from metalearn_lib.core.checks import at_least
 
 
 class RecurrentPolicy(keras.Model):
@@ -79,7 +80,7 @@ class RecurrentPolicy(keras.Model):
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         return {"reward": tf.reduce_mean(rewards)}
 
-    # As a player, see `metalearn_lib.acting.players.Player`.
+    # As a player, see `metalearn_lib.acting.policies.Policy`.
 
     def start(self, tasks: np.ndarray) -> tf.Tensor:
         """The empty state [T, units]."""

@@ -1,10 +1,11 @@
 """Every learner of the library: a Keras model whose input is a task."""
 
-from metalearn_lib.learners.base import Learner, check_task
-from metalearn_lib.learners.baselines import FromScratch, JointTraining, NearestNeighbour
+from metalearn_lib.learners.baselines import FromScratch, JointTraining, NearestNeighbor
+from metalearn_lib.learners.gradient import GradientLearner
 from metalearn_lib.learners.implicit import ImplicitMAML
 from metalearn_lib.learners.in_context import InContextLearner
-from metalearn_lib.learners.learned_optimiser import LearnedOptimiser
+from metalearn_lib.learners.learned_optimizer import LearnedOptimizer
+from metalearn_lib.learners.learner import Learner
 from metalearn_lib.learners.maml import MAML
 from metalearn_lib.learners.matching import MatchingNetwork
 from metalearn_lib.learners.memory_augmented import MemoryAugmentedNetwork
@@ -17,18 +18,18 @@ from metalearn_lib.learners.sequential import SequentialLearner
 __all__ = [
     "MAML",
     "FromScratch",
+    "GradientLearner",
     "ImplicitMAML",
     "InContextLearner",
     "JointTraining",
-    "LearnedOptimiser",
+    "LearnedOptimizer",
     "Learner",
     "MatchingNetwork",
     "MemoryAugmentedNetwork",
-    "NearestNeighbour",
+    "NearestNeighbor",
     "NeuralProcess",
     "PretrainedFeatures",
     "PrototypicalNetwork",
     "Reptile",
     "SequentialLearner",
-    "check_task",
 ]

@@ -3,11 +3,13 @@
 import math
 from typing import Any
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import Learner, meta_batch
+import keras
+import tensorflow as tf
+
+from metalearn_lib.core.classes import number_of_ways, squared_distances
+from metalearn_lib.core.task import Task, unpack
 from metalearn_lib.learners.gradient import GradientLearner
-from metalearn_lib.learners.prototypes import number_of_ways, squared_distances
-from metalearn_lib.tasks import Task
+from metalearn_lib.learners.learner import Learner
 
 
 @keras.saving.register_keras_serializable("metalearn_lib")
@@ -18,26 +20,26 @@ class JointTraining(GradientLearner):
 
     Args:
         model: any Keras model.
-        inner_rate: rate of the fine-tuning.
+        inner_lr: rate of the fine-tuning.
         inner_steps: number of gradient steps of the fine-tuning; 0 for none.
         adapted: "all", or "head" to fine-tune the last layer alone.
-        statistics: see `GradientLearner`.
+        batch_norm: see `GradientLearner`.
     """
 
     def __init__(
         self,
         model: keras.Model,
-        inner_rate: float = 0.01,
+        inner_lr: float = 0.01,
         inner_steps: int = 0,
         adapted: str = "all",
-        statistics: str = "support",
+        batch_norm: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, inner_rate, inner_steps, adapted, statistics, **kwargs)
+        super().__init__(model, inner_lr, inner_steps, adapted, batch_norm, **kwargs)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One gradient step on the support and query examples of all tasks of a meta-batch."""
-        task, query_y = meta_batch(data)
+        task, query_y = unpack(data)
         x = tf.concat([task["support_x"], task["query_x"]], axis=1)
         y = tf.concat([task["support_y"], query_y], axis=1)
         weights = self.model.trainable_variables
@@ -56,23 +58,23 @@ class FromScratch(GradientLearner):
 
     Args:
         model: any Keras model, as initialised.
-        inner_rate: rate of the gradient steps on the support set.
+        inner_lr: rate of the gradient steps on the support set.
         inner_steps: number of gradient steps on the support set.
-        statistics: see `GradientLearner`.
+        batch_norm: see `GradientLearner`.
     """
 
     def __init__(
         self,
         model: keras.Model,
-        inner_rate: float = 0.01,
+        inner_lr: float = 0.01,
         inner_steps: int = 100,
-        statistics: str = "support",
+        batch_norm: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, inner_rate, inner_steps, statistics=statistics, **kwargs)
-        if statistics == "running":
+        super().__init__(model, inner_lr, inner_steps, batch_norm=batch_norm, **kwargs)
+        if batch_norm == "running":
             raise ValueError(
-                "statistics is 'running', expected support or transductive: there is no training to gather them"
+                "batch_norm is 'running', expected support or transductive: there is no training to gather them"
             )
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
@@ -81,7 +83,7 @@ class FromScratch(GradientLearner):
 
 
 @keras.saving.register_keras_serializable("metalearn_lib")
-class NearestNeighbour(Learner):
+class NearestNeighbor(Learner):
     """Predicts the target of the nearest support example; `fit` changes nothing.
 
     For labels, predictions are scores [T, Q, N]: the negative squared distance to the nearest example of each class.
@@ -89,18 +91,18 @@ class NearestNeighbour(Learner):
 
     Args:
         model: a Keras model whose outputs are compared; None compares the examples themselves.
-        statistics: "support", "transductive" or "running", see `metalearn_lib.learners.normalisation`.
+        batch_norm: "support", "transductive" or "running", see `metalearn_lib.core.network`.
     """
 
-    def __init__(self, model: keras.Model | None = None, statistics: str = "support", **kwargs: Any):
-        super().__init__(model, statistics, **kwargs)
+    def __init__(self, model: keras.Model | None = None, batch_norm: str = "support", **kwargs: Any):
+        super().__init__(model, batch_norm, **kwargs)
         self.supports_jit = False  # the number of ways is known only when the labels are
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Predictions of the queries, from the nearest support examples."""
         support, query = task["support_x"], task["query_x"]
         if self.model is not None:
-            support, query = self.normalisation.embed(support, query)
+            support, query = self.network.embed(support, query)
         distances = squared_distances(_flat(query), _flat(support))
         support_y = task["support_y"]
         if not support_y.dtype.is_integer:

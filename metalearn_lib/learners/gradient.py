@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import KEYS, Learner, check_task
-from metalearn_lib.tasks import Task
-from metalearn_lib.update import Weights, inner_loop
-from metalearn_lib.vectorised import over_tasks
+from metalearn_lib.core.task import KEYS, Task, check_task
+from metalearn_lib.core.update import Weights, inner_loop
+from metalearn_lib.core.vectorize import over_tasks
+from metalearn_lib.learners.learner import Learner
 
 ADAPTED = ("all", "head")
 
@@ -21,32 +22,32 @@ class GradientLearner(Learner):
 
     Args:
         model: any Keras model.
-        inner_rate: α, the rate of the inner loop.
+        inner_lr: α, the rate of the inner loop.
         inner_steps: number of gradient steps on a task, at least 0.
         adapted: which weights the inner loop changes: "all", or those of the "head", the last layer that has any.
-        statistics: "support", "transductive" or "running", see `metalearn_lib.learners.normalisation`.
+        batch_norm: "support", "transductive" or "running", see `metalearn_lib.core.network`.
 
     Raises:
-        ValueError: for a rate that is not positive, a negative number of steps, an unknown `adapted` or `statistics`.
+        ValueError: for a rate that is not positive, a negative number of steps, an unknown `adapted` or `batch_norm`.
     """
 
     def __init__(
         self,
         model: keras.Model,
-        inner_rate: float = 0.01,
+        inner_lr: float = 0.01,
         inner_steps: int = 1,
         adapted: str = "all",
-        statistics: str = "support",
+        batch_norm: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, statistics, **kwargs)
-        if not inner_rate > 0:
-            raise ValueError(f"inner_rate is {inner_rate!r}, expected a positive number")
+        super().__init__(model, batch_norm, **kwargs)
+        if not inner_lr > 0:
+            raise ValueError(f"inner_lr is {inner_lr!r}, expected a positive number")
         if not isinstance(inner_steps, int) or inner_steps < 0:
             raise ValueError(f"inner_steps is {inner_steps!r}, expected a whole number of at least 0")
         if adapted not in ADAPTED:
             raise ValueError(f"adapted is {adapted!r}, expected one of {', '.join(ADAPTED)}")
-        self.inner_rate = inner_rate
+        self.inner_lr = inner_lr
         self.inner_steps = inner_steps
         self.adapted = adapted
         self._fixed = len(model.trainable_variables) - _head_size(model) if adapted == "head" else 0
@@ -95,9 +96,9 @@ class GradientLearner(Learner):
             support_x: [S, ...].
             support_y: [S, ...].
             steps: number of gradient steps; `inner_steps` if None.
-            first_order: see `metalearn_lib.update.gradient_step`.
+            first_order: see `metalearn_lib.core.update.gradient_step`.
             rates: α; `rates()` if None.
-            unrolled: see `metalearn_lib.update.inner_loop`.
+            unrolled: see `metalearn_lib.core.update.inner_loop`.
 
         Returns:
             The adapted weights.
@@ -115,7 +116,7 @@ class GradientLearner(Learner):
 
     def loss_on(self, x: tf.Tensor, y: tf.Tensor) -> Callable[[Weights], tf.Tensor]:
         """L(·, D) for D = (x [B, ...], y [B, ...]): from weights to the compiled loss, a scalar."""
-        state = self.normalisation.state()
+        state = self.network.state()
 
         def loss(weights: Weights) -> tf.Tensor:
             return self.loss_of(y, self.model.stateless_call(weights, state, x, training=True)[0])
@@ -124,13 +125,13 @@ class GradientLearner(Learner):
 
     def rates(self) -> float | Weights:
         """α: one number, or a tensor for each weight that is adapted."""
-        return self.inner_rate
+        return self.inner_lr
 
     def predict_from(
         self, weights: Weights, support_x: tf.Tensor, query_x: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
         """Predictions [Q, ...] of the model with `weights`, under the learner's policy for batch normalisation."""
-        return self.normalisation.predict(weights, support_x, query_x, training)
+        return self.network.predict(weights, support_x, query_x, training)
 
     def loss_of(self, y: tf.Tensor, predictions: tf.Tensor) -> tf.Tensor:
         """The compiled loss, a scalar.
@@ -144,7 +145,7 @@ class GradientLearner(Learner):
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, for saving."""
         settings = {
-            "inner_rate": self.inner_rate,
+            "inner_lr": self.inner_lr,
             "inner_steps": self.inner_steps,
             "adapted": self.adapted,
         }
@@ -173,15 +174,15 @@ class GradientLearner(Learner):
             The metrics.
         """
         self.optimizer.apply([tf.reduce_mean(g, axis=0) for g in gradients], self.trainable_variables)
-        self.normalisation.keep(running)
+        self.network.keep(running)
         self._loss_tracker.update_state(losses)
         return self.compute_metrics(task, query_y, predictions)
 
     def _start(self, support_x: tf.Tensor, support_y: tf.Tensor) -> Weights:
         """Where the inner loop of each of T tasks starts: weights of shape [T, ...]."""
-        return [tf.repeat(w[None], tf.shape(support_x)[0], axis=0) for w in self.initialisation()]
+        return [tf.repeat(w[None], tf.shape(support_x)[0], axis=0) for w in self.initialization()]
 
-    def initialisation(self) -> Weights:
+    def initialization(self) -> Weights:
         """θ as tensors, read once so that a vectorised body captures values, not variables."""
         return [tf.convert_to_tensor(variable) for variable in self.model.trainable_variables]
 

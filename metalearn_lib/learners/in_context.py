@@ -2,9 +2,13 @@
 
 from typing import Any
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import Learner
-from metalearn_lib.tasks import Task, at_least
+import keras
+import tensorflow as tf
+
+from metalearn_lib.core.checks import at_least
+from metalearn_lib.core.classes import as_vectors
+from metalearn_lib.core.task import Task
+from metalearn_lib.learners.learner import Learner
 
 
 @keras.saving.register_keras_serializable("metalearn_lib")
@@ -28,7 +32,7 @@ class InContextLearner(Learner):
         width: of the tokens.
         depth: number of blocks.
         heads: number of attention heads, a divisor of `width`.
-        statistics: "support", "transductive" or "running", see `metalearn_lib.learners.normalisation`.
+        batch_norm: "support", "transductive" or "running", see `metalearn_lib.core.network`.
 
     Raises:
         ValueError: for a number below 1, a width that the heads cannot share.
@@ -41,10 +45,10 @@ class InContextLearner(Learner):
         width: int = 64,
         depth: int = 3,
         heads: int = 4,
-        statistics: str = "support",
+        batch_norm: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, statistics, **kwargs)
+        super().__init__(model, batch_norm, **kwargs)
         at_least(1, outputs=outputs, width=width, depth=depth, heads=heads)
         if width % heads:
             raise ValueError(f"width is {width}, expected a multiple of heads, which is {heads}")
@@ -61,7 +65,7 @@ class InContextLearner(Learner):
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Values [T, Q, D] or logits [T, Q, N] of the queries."""
-        support, query = self.normalisation.embed(task["support_x"], task["query_x"], training)
+        support, query = self.network.embed(task["support_x"], task["query_x"], training)
         support_y = as_vectors(task["support_y"], self.outputs, support.dtype)
         tokens = tf.concat([self.token_of_x(support) + self.token_of_y(support_y), self.token_of_x(query)], axis=1)
         shots = tf.shape(support)[1]
@@ -111,16 +115,3 @@ class TransformerBlock(keras.layers.Layer):
         mask = None if seen is None else seen[:, None]
         tokens += self.attend(normal, normal[:, :shots], attention_mask=mask)
         return tokens + self.think(tokens)
-
-
-def as_vectors(y: tf.Tensor, outputs: int, dtype: str) -> tf.Tensor:
-    """Labels [T, S] as one-hot vectors [T, S, outputs]; values [T, S, outputs] as they are.
-
-    Raises:
-        ValueError: for values of another shape.
-    """
-    if y.dtype.is_integer:
-        return tf.one_hot(y, outputs, dtype=dtype)
-    if y.shape[2:] != (outputs,):
-        raise ValueError(f"support_y has values of shape {tuple(y.shape[2:])}, expected ({outputs},), one an output")
-    return tf.cast(y, dtype)

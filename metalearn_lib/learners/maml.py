@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import meta_batch
+import keras
+import tensorflow as tf
+
+from metalearn_lib.core.task import unpack
+from metalearn_lib.core.update import Weights
+from metalearn_lib.core.vectorize import over_tasks
 from metalearn_lib.learners.gradient import GradientLearner
-from metalearn_lib.update import Weights
-from metalearn_lib.vectorised import over_tasks
 
 
 @keras.saving.register_keras_serializable("metalearn_lib")
@@ -18,48 +20,48 @@ class MAML(GradientLearner):
 
     Args:
         model: any Keras model.
-        inner_rate: α, the rate of the inner loop.
+        inner_lr: α, the rate of the inner loop.
         inner_steps: number of gradient steps on a task.
         first_order: leave out the second derivatives (FOMAML, section 5.2 of the paper).
-        learn_rates: learn a rate for each weight together with the weights, θ' = θ − α ∘ ∇L(θ, support), all of them
-            starting from `inner_rate` (Meta-SGD, Li et al. 2017, equation 2 and algorithm 1).
+        learn_inner_lr: learn a rate for each weight together with the weights, θ' = θ − α ∘ ∇L(θ, support), all of them
+            starting from `inner_lr` (Meta-SGD, Li et al. 2017, equation 2 and algorithm 1).
         adapted: "all", or "head" to adapt the last layer alone (ANIL, Raghu et al. 2020, section 4).
-        statistics: see `GradientLearner`.
+        batch_norm: see `GradientLearner`.
     """
 
     def __init__(
         self,
         model: keras.Model,
-        inner_rate: float = 0.01,
+        inner_lr: float = 0.01,
         inner_steps: int = 1,
         first_order: bool = False,
-        learn_rates: bool = False,
+        learn_inner_lr: bool = False,
         adapted: str = "all",
-        statistics: str = "support",
+        batch_norm: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, inner_rate, inner_steps, adapted, statistics, **kwargs)
+        super().__init__(model, inner_lr, inner_steps, adapted, batch_norm, **kwargs)
         self.first_order = first_order
-        self.learn_rates = learn_rates
+        self.learn_inner_lr = learn_inner_lr
         self._rates = [
             self.add_weight(
                 shape=variable.shape,
                 dtype=variable.dtype,
-                initializer=lambda shape, dtype: tf.fill(shape, tf.constant(inner_rate, dtype)),
+                initializer=lambda shape, dtype: tf.fill(shape, tf.constant(inner_lr, dtype)),
                 name=f"rate_{index}",
             )
-            for index, variable in enumerate(model.trainable_variables[self._fixed :] if learn_rates else [])
+            for index, variable in enumerate(model.trainable_variables[self._fixed :] if learn_inner_lr else [])
         ]
 
     def rates(self) -> float | Weights:
         """α: one number, or as learned."""
-        return [tf.convert_to_tensor(rate) for rate in self._rates] if self.learn_rates else self.inner_rate
+        return [tf.convert_to_tensor(rate) for rate in self._rates] if self.learn_inner_lr else self.inner_lr
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of the outer loop on a meta-batch."""
-        task, query_y = meta_batch(data)
-        start, rates = self.initialisation(), self.rates()
-        learned = [*rates, *start] if self.learn_rates else start  # the order of trainable_variables
+        task, query_y = unpack(data)
+        start, rates = self.initialization(), self.rates()
+        learned = [*rates, *start] if self.learn_inner_lr else start  # the order of trainable_variables
 
         def meta_gradient(support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor, query_y: tf.Tensor):
             # Both tapes live in the vectorised body: an outer tape that crossed it would make XLA compile anew
@@ -72,11 +74,11 @@ class MAML(GradientLearner):
                 predictions = self.predict_from(weights, support_x, query_x, training=True)
                 loss = self.loss_of(query_y, predictions)
             gradients = tape.gradient(loss, learned, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-            return loss, predictions, gradients, self.normalisation.gather(weights, query_x)
+            return loss, predictions, gradients, self.network.gather(weights, query_x)
 
         results = over_tasks(meta_gradient, task["support_x"], task["support_y"], task["query_x"], query_y)
         return self.apply_meta_gradients(task, query_y, *results)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, for saving."""
-        return {**super().get_config(), "first_order": self.first_order, "learn_rates": self.learn_rates}
+        return {**super().get_config(), "first_order": self.first_order, "learn_inner_lr": self.learn_inner_lr}

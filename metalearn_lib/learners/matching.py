@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import Learner
-from metalearn_lib.learners.prototypes import number_of_ways
-from metalearn_lib.tasks import Task, at_least
+import keras
+import tensorflow as tf
+
+from metalearn_lib.core.checks import at_least
+from metalearn_lib.core.classes import number_of_ways
+from metalearn_lib.core.task import Task
+from metalearn_lib.learners.learner import Learner
 
 NONE = -1e9  # the log of no attention at all; finite, so that its gradient is
 
@@ -28,17 +31,17 @@ class MatchingNetwork(Learner):
         context: number K of steps in which each query's embedding reads the support set (full context embeddings,
             appendix A); 0 for embeddings of examples on their own. The support set is read by recurrent networks, so
             its order matters.
-        statistics: "support", "transductive" or "running" (as published), see
-            `metalearn_lib.learners.normalisation`.
+        batch_norm: "support", "transductive" or "running" (as published), see
+            `metalearn_lib.core.network`.
 
     Raises:
         ValueError: if `scale` is not positive, `context` is negative, or the model's outputs are no vectors.
     """
 
     def __init__(
-        self, model: keras.Model, scale: float = 10.0, context: int = 0, statistics: str = "support", **kwargs: Any
+        self, model: keras.Model, scale: float = 10.0, context: int = 0, batch_norm: str = "support", **kwargs: Any
     ):
-        super().__init__(model, statistics, **kwargs)
+        super().__init__(model, batch_norm, **kwargs)
         at_least(0, context=context)
         if not scale > 0:
             raise ValueError(f"scale is {scale!r}, expected a positive number")
@@ -58,7 +61,7 @@ class MatchingNetwork(Learner):
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Predictions of the queries: log-probabilities [T, Q, N], or values [T, Q, ...]."""
-        support, query = self.normalisation.embed(task["support_x"], task["query_x"], training)
+        support, query = self.network.embed(task["support_x"], task["query_x"], training)
         if self.context:
             support, query = self._in_context(support, query)
         similarity = tf.matmul(tf.math.l2_normalize(query, -1), tf.math.l2_normalize(support, -1), transpose_b=True)

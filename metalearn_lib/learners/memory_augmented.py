@@ -3,12 +3,14 @@
 import math
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import Learner
-from metalearn_lib.learners.in_context import as_vectors
-from metalearn_lib.tasks import Task, at_least
+from metalearn_lib.core.checks import at_least
+from metalearn_lib.core.classes import as_vectors
+from metalearn_lib.core.task import Task
+from metalearn_lib.learners.learner import Learner
 
 GOLDEN_RATIO = (1 + math.sqrt(5)) / 2
 
@@ -35,7 +37,7 @@ class MemoryAugmentedNetwork(Learner):
         width: of a row.
         reads: number of read heads, at most `slots`.
         decay: γ, what is left at the next step of the usage of a row, between 0 and 1.
-        statistics: "support", "transductive" or "running", see `metalearn_lib.learners.normalisation`.
+        batch_norm: "support", "transductive" or "running", see `metalearn_lib.core.network`.
 
     Raises:
         ValueError: for a number below 1, more heads than slots, a decay out of range.
@@ -50,10 +52,10 @@ class MemoryAugmentedNetwork(Learner):
         width: int = 40,
         reads: int = 4,
         decay: float = 0.99,
-        statistics: str = "support",
+        batch_norm: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, statistics, **kwargs)
+        super().__init__(model, batch_norm, **kwargs)
         at_least(1, outputs=outputs, units=units, slots=slots, width=width, reads=reads)
         if reads > slots:
             raise ValueError(f"reads is {reads}, expected at most {slots}, the number of slots")
@@ -69,7 +71,7 @@ class MemoryAugmentedNetwork(Learner):
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Values [T, Q, D] or logits [T, Q, N] of the queries."""
-        support, query = self.normalisation.embed(task["support_x"], task["query_x"], training)
+        support, query = self.network.embed(task["support_x"], task["query_x"], training)
         y = as_vectors(task["support_y"], self.outputs, support.dtype)
         order = self._order(task["support_x"], training)
         support, y = (tf.gather(rows, order, batch_dims=1) for rows in (support, y))

@@ -3,11 +3,13 @@
 import math
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import KEYS, Learner, meta_batch
-from metalearn_lib.tasks import Task, at_least
+from metalearn_lib.core.checks import at_least
+from metalearn_lib.core.task import KEYS, Task, unpack
+from metalearn_lib.learners.learner import Learner
 
 AGGREGATIONS = ("mean", "attention", "classes")
 HEADS = 8
@@ -34,7 +36,7 @@ class NeuralProcess(Learner):
             the query's features to those of the support set, with 8 heads (the deterministic path of Kim et al.);
             "classes" for labels, where r holds the mean of each class's features (Garnelo et al., section 4.3).
         width: of the layers of h and g, and of r.
-        statistics: "support", "transductive" or "running", see `metalearn_lib.learners.normalisation`.
+        batch_norm: "support", "transductive" or "running", see `metalearn_lib.core.network`.
 
     Raises:
         ValueError: for an unknown `aggregation`, a number below 1, a width that 8 heads cannot share.
@@ -46,10 +48,10 @@ class NeuralProcess(Learner):
         outputs: int = 1,
         aggregation: str = "mean",
         width: int = 128,
-        statistics: str = "support",
+        batch_norm: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, statistics, **kwargs)
+        super().__init__(model, batch_norm, **kwargs)
         self.supports_jit = False  # compiling takes longer than it saves
         at_least(1, outputs=outputs, width=width)
         if aggregation not in AGGREGATIONS:
@@ -101,7 +103,7 @@ class NeuralProcess(Learner):
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of gradient ascent on the log-likelihood; `loss` is its negative, in nats a target."""
-        task, query_y = meta_batch(data)
+        task, query_y = unpack(data)
         y = tf.concat([task["support_y"], query_y], axis=1)
         with tf.GradientTape() as tape:
             parameters = self._distribution(task, training=True)
@@ -112,7 +114,7 @@ class NeuralProcess(Learner):
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """The negative log-likelihood of the queries given the whole support set, in nats a target."""
-        task, query_y = meta_batch(data)
+        task, query_y = unpack(data)
         parameters = self._distribution(task)
         self._loss_tracker.update_state(self._negative_log_likelihood(query_y, parameters))
         return self.compute_metrics(task, query_y, self._point(parameters))
@@ -124,7 +126,7 @@ class NeuralProcess(Learner):
 
     def _distribution(self, task: Task, training: bool = False) -> tf.Tensor:
         """What the decoder says of each query [T, Q, ·]; in training of the support examples too, [T, S + Q, ·]."""
-        support, targets = self.normalisation.embed(task["support_x"], task["query_x"], training)
+        support, targets = self.network.embed(task["support_x"], task["query_x"], training)
         if training:
             targets = tf.concat([support, targets], axis=1)
         aggregate = self._class_means if self.aggregation == "classes" else self._aggregate

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import Learner
-from metalearn_lib.learners.prototypes import number_of_ways, squared_distances
-from metalearn_lib.tasks import Task, at_least
+from metalearn_lib.core.checks import at_least
+from metalearn_lib.core.classes import number_of_ways, squared_distances
+from metalearn_lib.core.task import Task
+from metalearn_lib.learners.learner import Learner
 
 CLASSIFIERS = ("centroid", "probe")
 
@@ -19,7 +21,7 @@ STEPS_PER_CONDITION = 8
 class PretrainedFeatures(Learner):
     """A network trained to tell all training classes apart, whose features then serve each task as they are.
 
-    `fit` takes ordinary labelled batches, such as `metalearn_lib.episodes.labelled_batches`: no tasks. Everything
+    `fit` takes ordinary labelled batches, such as `metalearn_lib.tasks.episodes.labelled_batches`: no tasks. Everything
     else takes tasks. Features are divided by their length: on glyphs of unseen scripts, 20-way 1-shot, that raised
     the nearest centroid from 73 to 76 %. The nearest centroid (SimpleShot, Wang et al. 2019) gives the negative
     squared distances to the means of the classes. The linear probe (Tian et al. 2020) gives the logits XW of
@@ -29,8 +31,8 @@ class PretrainedFeatures(Learner):
         model: a Keras model that embeds examples [B, ...] as vectors [B, D].
         classes: number of training classes; a dense layer on top of `model` tells them apart while it is trained.
         classifier: "centroid" or "probe".
-        statistics: "support", "transductive" or "running" (as published), see
-            `metalearn_lib.learners.normalisation`; `fit` normalises by its batches under every policy.
+        batch_norm: "support", "transductive" or "running" (as published), see
+            `metalearn_lib.core.network`; `fit` normalises by its batches under every policy.
 
     Raises:
         ValueError: if `classes` is below 2, `classifier` is unknown, or the model's outputs are no vectors.
@@ -41,10 +43,10 @@ class PretrainedFeatures(Learner):
         model: keras.Model,
         classes: int,
         classifier: str = "centroid",
-        statistics: str = "support",
+        batch_norm: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, statistics, **kwargs)
+        super().__init__(model, batch_norm, **kwargs)
         at_least(2, classes=classes)
         if classifier not in CLASSIFIERS:
             raise ValueError(f"classifier is {classifier!r}, expected one of {', '.join(CLASSIFIERS)}")
@@ -58,7 +60,7 @@ class PretrainedFeatures(Learner):
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Logits [T, Q, N] of the queries."""
-        embedded = self.normalisation.embed(task["support_x"], task["query_x"])
+        embedded = self.network.embed(task["support_x"], task["query_x"])
         support, query = (tf.math.l2_normalize(features, axis=-1) for features in embedded)
         members = tf.one_hot(task["support_y"], number_of_ways(task["support_y"]), dtype=support.dtype)
         if self.classifier == "probe":
@@ -87,7 +89,7 @@ class PretrainedFeatures(Learner):
         """
         first = next(iter(x.take(1)), (None, None)) if isinstance(x, tf.data.Dataset) else (x, y)
         if isinstance(first[0], dict):
-            raise TypeError("x holds tasks, expected labelled batches (x, y), see metalearn_lib.episodes")
+            raise TypeError("x holds tasks, expected labelled batches (x, y), see metalearn_lib.tasks.episodes")
         labels = np.asarray(first[1])
         if labels.dtype.kind not in "iu" or labels.ndim != 1 or labels.min() < 0 or labels.max() >= self.classes:
             came = f"{labels.dtype} {labels.shape}" + (f" of {labels.min()}..{labels.max()}" if labels.size > 1 else "")

@@ -2,9 +2,12 @@
 
 from typing import Any
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import Learner
-from metalearn_lib.tasks import Task
+import keras
+import tensorflow as tf
+
+from metalearn_lib.core.classes import number_of_ways, squared_distances
+from metalearn_lib.core.task import Task
+from metalearn_lib.learners.learner import Learner
 
 
 @keras.saving.register_keras_serializable("metalearn_lib")
@@ -18,35 +21,18 @@ class PrototypicalNetwork(Learner):
 
     Args:
         model: a Keras model that embeds examples [B, ...] as vectors [B, D].
-        statistics: "support", "transductive" or "running" (as published), see
-            `metalearn_lib.learners.normalisation`.
+        batch_norm: "support", "transductive" or "running" (as published), see
+            `metalearn_lib.core.network`.
     """
 
-    def __init__(self, model: keras.Model, statistics: str = "support", **kwargs: Any):
-        super().__init__(model, statistics, **kwargs)
+    def __init__(self, model: keras.Model, batch_norm: str = "support", **kwargs: Any):
+        super().__init__(model, batch_norm, **kwargs)
         self.supports_jit = False  # the number of ways is known only when the labels are
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Logits [T, Q, N] of the queries."""
-        support, query = self.normalisation.embed(task["support_x"], task["query_x"], training)
+        support, query = self.network.embed(task["support_x"], task["query_x"], training)
         members = tf.one_hot(task["support_y"], number_of_ways(task["support_y"]), dtype=support.dtype)
         prototypes = tf.einsum("tsn,tsd->tnd", members, support)
         prototypes = tf.math.divide_no_nan(prototypes, tf.reduce_sum(members, axis=1)[..., None])
         return -squared_distances(query, prototypes)
-
-
-def squared_distances(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Squared Euclidean distances [T, A, B] between the rows of `a` [T, A, D] and of `b` [T, B, D]."""
-    lengths = tf.reduce_sum(a**2, axis=-1)[..., None] + tf.reduce_sum(b**2, axis=-1)[:, None]
-    return lengths - 2 * tf.matmul(a, b, transpose_b=True)
-
-
-def number_of_ways(labels: tf.Tensor) -> tf.Tensor:
-    """N, where labels are 0..N-1: a scalar int32.
-
-    Raises:
-        ValueError: if they are no whole numbers.
-    """
-    if not labels.dtype.is_integer:
-        raise ValueError(f"support_y has dtype {labels.dtype.name}, expected integer labels 0..N-1")
-    return tf.cast(tf.reduce_max(labels), tf.int32) + 1

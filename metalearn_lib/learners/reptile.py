@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import meta_batch
+import keras
+import tensorflow as tf
+
+from metalearn_lib.core.task import unpack
+from metalearn_lib.core.vectorize import over_tasks
 from metalearn_lib.learners.gradient import GradientLearner
-from metalearn_lib.vectorised import over_tasks
 
 
 @keras.saving.register_keras_serializable("metalearn_lib")
@@ -18,9 +20,9 @@ class Reptile(GradientLearner):
 
     Args:
         model: any Keras model.
-        inner_rate: rate of the inner loop.
+        inner_lr: rate of the inner loop.
         inner_steps: number of gradient steps on a task, at least 2.
-        statistics: see `GradientLearner`.
+        batch_norm: see `GradientLearner`.
 
     Raises:
         ValueError: for fewer than two inner steps.
@@ -29,12 +31,12 @@ class Reptile(GradientLearner):
     def __init__(
         self,
         model: keras.Model,
-        inner_rate: float = 0.02,
+        inner_lr: float = 0.02,
         inner_steps: int = 5,
-        statistics: str = "support",
+        batch_norm: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, inner_rate, inner_steps, statistics=statistics, **kwargs)
+        super().__init__(model, inner_lr, inner_steps, batch_norm=batch_norm, **kwargs)
         if inner_steps < 2:
             raise ValueError(
                 f"inner_steps is {inner_steps}, expected at least 2: with fewer, Reptile is joint training"
@@ -42,8 +44,8 @@ class Reptile(GradientLearner):
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of the outer loop on a meta-batch."""
-        task, query_y = meta_batch(data)
-        start = self.initialisation()
+        task, query_y = unpack(data)
+        start = self.initialization()
 
         def difference(support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor, query_y: tf.Tensor):
             weights = self.adapt(start, support_x, support_y)
@@ -53,7 +55,7 @@ class Reptile(GradientLearner):
                 self.loss_of(query_y, predictions),
                 predictions,
                 differences,
-                self.normalisation.gather(weights, support_x),
+                self.network.gather(weights, support_x),
             )
 
         results = over_tasks(difference, task["support_x"], task["support_y"], task["query_x"], query_y)

@@ -3,15 +3,15 @@
 import itertools
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners.base import KEYS, meta_batch
+from metalearn_lib.core.task import KEYS, Task, unpack
+from metalearn_lib.core.update import Weights
+from metalearn_lib.core.vectorize import over_tasks
 from metalearn_lib.learners.gradient import GradientLearner
-from metalearn_lib.memory import Memory
-from metalearn_lib.tasks import Task
-from metalearn_lib.update import Weights
-from metalearn_lib.vectorised import over_tasks
+from metalearn_lib.memory.memory import Memory
 
 
 @keras.saving.register_keras_serializable("metalearn_lib")
@@ -25,30 +25,30 @@ class SequentialLearner(GradientLearner):
     Args:
         model: any Keras model.
         memory: where entries go; None for a new one in the process.
-        inner_rate: rate of the gradient steps on the support set.
+        inner_lr: rate of the gradient steps on the support set.
         inner_steps: number of gradient steps on the support set.
-        neighbours: number of remembered tasks whose weights are averaged to start from.
-        statistics: see `GradientLearner`.
+        neighbors: number of remembered tasks whose weights are averaged to start from.
+        batch_norm: see `GradientLearner`.
 
     Raises:
-        ValueError: if `neighbours` is less than 1.
+        ValueError: if `neighbors` is less than 1.
     """
 
     def __init__(
         self,
         model: keras.Model,
         memory: Memory | None = None,
-        inner_rate: float = 0.01,
+        inner_lr: float = 0.01,
         inner_steps: int = 10,
-        neighbours: int = 1,
-        statistics: str = "support",
+        neighbors: int = 1,
+        batch_norm: str = "support",
         **kwargs: Any,
     ):
-        super().__init__(model, inner_rate, inner_steps, statistics=statistics, **kwargs)
-        if not isinstance(neighbours, int) or neighbours < 1:
-            raise ValueError(f"neighbours is {neighbours!r}, expected a whole number of at least 1")
+        super().__init__(model, inner_lr, inner_steps, batch_norm=batch_norm, **kwargs)
+        if not isinstance(neighbors, int) or neighbors < 1:
+            raise ValueError(f"neighbors is {neighbors!r}, expected a whole number of at least 1")
         self.memory = Memory() if memory is None else memory
-        self.neighbours = neighbours
+        self.neighbors = neighbors
         self.supports_jit = False  # the recall runs in NumPy; the gradient steps are compiled on their own
         self._compiled_learn = tf.function(self._learn, jit_compile=True)
 
@@ -59,7 +59,7 @@ class SequentialLearner(GradientLearner):
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """Learn each task of a meta-batch and store what was learned."""
-        task, query_y = meta_batch(data)
+        task, query_y = unpack(data)
         start = self._start(task["support_x"], task["support_y"])
         predictions, weights = self._compiled_learn(start, *(task[name] for name in KEYS))
         tf.numpy_function(self._store, [task["support_x"], task["support_y"], *weights], [])
@@ -68,7 +68,7 @@ class SequentialLearner(GradientLearner):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, for saving; the memory is saved beside it."""
-        return {**super().get_config(), "neighbours": self.neighbours}
+        return {**super().get_config(), "neighbors": self.neighbors}
 
     def save_assets(self, dir_path: str) -> None:
         """Write the memory into a saved learner."""
@@ -105,7 +105,7 @@ class SequentialLearner(GradientLearner):
 
     def _transfer(self, support_x: np.ndarray, support_y: np.ndarray, *initial: np.ndarray) -> list[np.ndarray]:
         known = len(self.memory)
-        return self.memory.transfer_many(support_x, support_y, min(self.neighbours, known)) if known else list(initial)
+        return self.memory.transfer_many(support_x, support_y, min(self.neighbors, known)) if known else list(initial)
 
     def _store(self, support_x: np.ndarray, support_y: np.ndarray, *weights: np.ndarray) -> None:
         self.memory.store_many(list(weights), support_x, support_y)

@@ -2,15 +2,15 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.acting import Bandits, PosteriorMean, Random, RecurrentPolicy, Thompson, play
-from metalearn_lib.evaluation import Score
+import metalearn_lib as ml
 
 
-def expected_return(policy: RecurrentPolicy, tasks: np.ndarray) -> tf.Tensor:
+def expected_return(policy: ml.acting.RecurrentPolicy, tasks: np.ndarray) -> tf.Tensor:
     """Over all actions and rewards of trials of two pulls: a sum of probability times rewards, by enumeration."""
     total = 0.0
     for actions in itertools.product(range(2), repeat=2):
@@ -30,7 +30,7 @@ def expected_return(policy: RecurrentPolicy, tasks: np.ndarray) -> tf.Tensor:
 def test_the_policy_gradient_points_along_the_exact_one():
     """γ = 1 and no entropy: the sampled gradient is the exact one up to a factor (the returns are standardised)."""
     keras.utils.set_random_seed(0)
-    policy = RecurrentPolicy(Bandits(2, steps=2), units=4, trials=4, discount=1.0, entropy=0.0)
+    policy = ml.acting.RecurrentPolicy(ml.acting.Bandits(2, steps=2), units=4, trials=4, discount=1.0, entropy=0.0)
     policy.head.set_weights([3 * w for w in policy.head.get_weights()])  # away from indifference
     tasks = np.array([[0.9, 0.1], [0.3, 0.6]], "float32")
     with tf.GradientTape() as tape:
@@ -45,14 +45,14 @@ def test_the_policy_gradient_points_along_the_exact_one():
 
 
 def test_the_return_of_a_step_is_the_discounted_sum_of_what_follows():
-    policy = RecurrentPolicy(Bandits(2, steps=3), discount=0.5)
+    policy = ml.acting.RecurrentPolicy(ml.acting.Bandits(2, steps=3), discount=0.5)
     np.testing.assert_allclose(np.array([[1.0, 0.0, 4.0]]) @ policy._returns.T, [[1 + 0 + 1, 0 + 2, 4]])
 
 
-def trained(steps: int = 200) -> RecurrentPolicy:
-    bandits = Bandits(3, steps=10)
+def trained(steps: int = 200) -> ml.acting.RecurrentPolicy:
+    bandits = ml.acting.Bandits(3, steps=10)
     keras.utils.set_random_seed(0)
-    policy = RecurrentPolicy(bandits, units=16, entropy_steps=steps)
+    policy = ml.acting.RecurrentPolicy(bandits, units=16, entropy_steps=steps)
     rate = keras.optimizers.schedules.CosineDecay(0.01, steps)
     policy.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), steps_per_execution=50)
     policy.fit(bandits.stream(16), steps_per_epoch=steps, verbose=0)
@@ -65,15 +65,18 @@ def test_it_learns_to_explore_and_learns_in_its_state():
     bandits = policy.environments
     tasks = bandits.sample(600, seed=1)
 
-    def regret(player) -> Score:
-        return Score(bandits.regret(tasks, play(bandits, player, tasks).actions)[:, -1], "regret")
+    def regret(player) -> ml.Score:
+        return ml.Score(bandits.regret(tasks, ml.acting.roll_out(bandits, player, tasks).actions)[:, -1], "regret")
 
-    scores = {name: regret(p) for name, p in {"RL²": policy, "T": Thompson(3), "greedy": PosteriorMean(3)}.items()}
+    scores = {
+        name: regret(p)
+        for name, p in {"RL²": policy, "T": ml.acting.Thompson(3), "greedy": ml.acting.PosteriorMean(3)}.items()
+    }
     assert (scores["RL²"] - scores["T"]).high < 0
     assert scores["RL²"].high < 1.3 * scores["greedy"].mean
     choose = policy.choose
     policy.choose = lambda memory, state, action, reward, rng: choose(memory, state, action, 0 * reward, rng)
-    assert regret(policy).low > 0.5 * regret(Random(3)).mean
+    assert regret(policy).low > 0.5 * regret(ml.acting.RandomPolicy(3)).mean
 
 
 def test_the_same_seed_gives_the_same_weights():
@@ -83,7 +86,7 @@ def test_the_same_seed_gives_the_same_weights():
 
 def test_training_sees_the_logits_that_playing_sees():
     """The trials of training, step by step through `_logits` with the actions and rewards that came."""
-    policy = RecurrentPolicy(Bandits(3, steps=4), units=5)
+    policy = ml.acting.RecurrentPolicy(ml.acting.Bandits(3, steps=4), units=5)
     tasks = policy.environments.sample(6)
     logits, actions, rewards = policy._trials(tf.constant(tasks), tf.constant([1, 7]))
     memory, action, reward = policy.start(tasks), tf.fill([6], -1), tf.zeros([6])
@@ -103,4 +106,4 @@ def test_training_sees_the_logits_that_playing_sees():
 )
 def test_what_does_not_fit_is_refused(settings, sentence):
     with pytest.raises(ValueError, match=sentence):
-        RecurrentPolicy(Bandits(), **settings)
+        ml.acting.RecurrentPolicy(ml.acting.Bandits(), **settings)

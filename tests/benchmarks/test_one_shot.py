@@ -8,13 +8,13 @@ import sys
 import zipfile
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import report
 from PIL import Image
 
-from metalearn_lib._tensorflow import keras
-from metalearn_lib.data import LabelledImages, load_glyphs
+import metalearn_lib as ml
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "one_shot.py"
 SCRIPT_OF = {"Angelic": "Armenian", "Futurama": "Hebrew", "Greek": "Greek", "Tagalog": "Lao"}
@@ -34,7 +34,7 @@ def archive(tmp_path) -> Path:
     path = tmp_path / "images_background.zip"
     with zipfile.ZipFile(path, "w") as file:
         for alphabet, script in SCRIPT_OF.items():
-            glyphs = load_glyphs(drawers=10, size=105, scripts=script).select(range(5))
+            glyphs = ml.images.load_glyphs(drawers=10, size=105, scripts=script).select(range(5))
             for index, (drawing, label) in enumerate(zip(glyphs.images, glyphs.labels, strict=True)):
                 data = io.BytesIO()
                 Image.fromarray(drawing[..., 0] < 128).save(data, "png")
@@ -66,7 +66,7 @@ def test_the_benchmark_runs_from_end_to_end(one_shot, archive, tmp_path, monkeyp
 
 def test_nobody_is_tested_on_what_settings_were_chosen_or_weights_trained_on(one_shot):
     names = (*one_shot.VALIDATION, "Hebrew", "Asomtavruli_(Georgian)", "N_Ko", "Futurama", "Tagalog", "Angelic")
-    images = LabelledImages(np.zeros((len(names), 28, 28, 1), np.uint8), np.arange(len(names)), names, names)
+    images = ml.images.LabelledImages(np.zeros((len(names), 28, 28, 1), np.uint8), np.arange(len(names)), names, names)
     training, tests, held_out, foreign = (set(part.alphabets) for part in one_shot.split(images))
     assert not tests & set(one_shot.VALIDATION)
     assert training | tests == set(names)
@@ -93,18 +93,18 @@ def test_what_cannot_be_tested_is_said_before_training(one_shot, archive, monkey
 def test_mirrors_and_turns_are_classes_of_their_own(one_shot):
     shape = np.zeros((1, 4, 4, 1), np.uint8)
     shape[0, 0, :3] = shape[0, 1, 0] = 255  # no turn of its mirror image is the shape itself
-    eight = one_shot.turned_and_mirrored(LabelledImages(shape, np.zeros(1, np.int32), ("a",), ("A",)))
+    eight = one_shot.turned_and_mirrored(ml.images.LabelledImages(shape, np.zeros(1, np.int32), ("a",), ("A",)))
     assert len(set(eight.classes)) == len(np.unique(eight.images, axis=0)) == 8
     assert eight.labels.tolist() == list(range(8))
 
 
 def test_looking_embeddings_up_is_learning_from_the_images(one_shot):
     """Its own test program against `evaluate` on the images themselves."""
-    images = load_glyphs(drawers=10, scripts="Hebrew")
+    images = ml.images.load_glyphs(drawers=10, scripts="Hebrew")
     learner = one_shot.nearest_blurred_pixels()
     learner.compile()
-    (score, *_) = one_shot.test({"pixels": learner}, images, within=False, count=20)
-    tasks = one_shot.episodes(images, 5, 1, one_shot.QUERIES, meta_batch=20, seed=one_shot.SEED + 1)
+    (score, *_) = one_shot.test({"pixels": learner}, images, within=False, num_tasks=20)
+    tasks = one_shot.episodes(images, 5, 1, one_shot.QUERIES, meta_batch_size=20, seed=one_shot.SEED + 1)
     np.testing.assert_array_equal(score["pixels"].values, one_shot.evaluate(learner, tasks, 20).values)
 
 

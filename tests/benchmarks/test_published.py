@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import experiments
+import keras
 import numpy as np
 import published
 import pytest
@@ -14,9 +15,7 @@ import report
 import training
 from PIL import Image
 
-from metalearn_lib._tensorflow import keras
-from metalearn_lib.data import LabelledImages, load_omniglot
-from metalearn_lib.learners import Learner
+import metalearn_lib as ml
 
 REFERENCES = Path(__file__).parents[3] / "shared" / "REFERENCES.md"
 ALPHABETS = (*training.VALIDATION, "Angelic", "Bengali", "Futurama", "Tagalog")
@@ -58,10 +57,10 @@ def small(monkeypatch) -> None:
         layers = [keras.layers.AveragePooling2D(4), keras.layers.Flatten(), keras.layers.BatchNormalization()]
         return keras.Sequential([keras.Input((28, 28, 1)), *layers, keras.layers.Dense(outputs or 64)])
 
-    compiled = Learner.compile
+    compiled = ml.Learner.compile
     monkeypatch.setattr(training, "conv4", network)
     monkeypatch.setattr(
-        Learner, "compile", lambda self, *args, **kwargs: compiled(self, *args, jit_compile=False, **kwargs)
+        ml.Learner, "compile", lambda self, *args, **kwargs: compiled(self, *args, jit_compile=False, **kwargs)
     )
 
 
@@ -141,7 +140,7 @@ def test_published_figures_are_those_of_the_references():
 
 
 def test_test_classes_are_apart_from_training_and_from_what_settings_were_chosen_on(archive):
-    images = load_omniglot(archive)
+    images = ml.images.load_omniglot(archive)
     parts = training.protocols(images)
     for seen, test in parts.values():
         characters = [{name.split(" ")[0] for name in part.classes} for part in (seen, test)]
@@ -172,6 +171,6 @@ def test_what_cannot_be_run_is_said_before_anything_is(arguments, sentence):
 
 
 def test_too_few_alphabets_get_one_sentence():
-    images = LabelledImages(np.zeros((2, 28, 28, 1), np.uint8), np.arange(2), ("a", "b"), ("Greek", "Latin"))
+    images = ml.images.LabelledImages(np.zeros((2, 28, 28, 1), np.uint8), np.arange(2), ("a", "b"), ("Greek", "Latin"))
     with pytest.raises(ValueError, match="Omniglot came with the alphabets Latin to test on, expected at least 3"):
         training.protocols(images)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from metalearn_lib.models import conv4, mlp
+import metalearn_lib as ml
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
@@ -32,9 +32,9 @@ def problem(speed):
 
 def test_weights_are_in_the_order_of_keras(speed, problem):
     wanted = [
-        (speed.SINUSOID, mlp()),
-        (speed.OMNIGLOT, conv4(5)),
-        (speed.PROTOTYPES, conv4(pooling=True)),
+        (speed.SINUSOID, ml.networks.mlp()),
+        (speed.OMNIGLOT, ml.networks.conv4(5)),
+        (speed.PROTOTYPES, ml.networks.conv4(pooling=True)),
     ]
     for work, model in wanted:
         assert [w.shape for w in problem.weights(work)] == [v.shape for v in model.trainable_variables]

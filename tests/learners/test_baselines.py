@@ -1,20 +1,18 @@
 """The baselines do what their names say."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.learners import FromScratch, JointTraining, NearestNeighbour
-from metalearn_lib.models import mlp
-from metalearn_lib.tasks import gather_tasks, sinusoids
-
-from .conftest import fitted_gradient, regression_tasks
+import metalearn_lib as ml
+from tests.gradients import fitted_gradient, regression_tasks
 
 
 def test_joint_training_is_the_gradient_over_all_examples(float64):
     task, query_y = regression_tasks()
-    model = mlp(1, 1, (8,), activation="tanh")
-    learner = JointTraining(model)
+    model = ml.networks.mlp(1, 1, (8,), activation="tanh")
+    learner = ml.JointTraining(model)
     learner.compile(keras.optimizers.SGD(1.0), loss="mse")
     gradient = fitted_gradient(learner, task, query_y)
     x = np.concatenate([task["support_x"], task["query_x"]], 1).reshape(-1, 1)
@@ -26,17 +24,19 @@ def test_joint_training_is_the_gradient_over_all_examples(float64):
 
 
 def test_without_inner_steps_it_does_not_look_at_the_support_set():
-    task, _ = gather_tasks(sinusoids(), 5)
-    learner = JointTraining(mlp())
+    task, _ = ml.tasks.gather_tasks(ml.tasks.sinusoids(), 5)
+    learner = ml.JointTraining(ml.networks.mlp())
     learner.compile(loss="mse")
     other = {**task, "support_y": task["support_y"] + 1}
     np.testing.assert_array_equal(learner.predict(task), learner.predict(other))
     np.testing.assert_allclose(learner.predict(task)[0], learner.model(task["query_x"][0]), atol=1e-6)
 
 
-@pytest.mark.parametrize("learner", [JointTraining(mlp(), 0.02, 25), FromScratch(mlp(), 0.02, 25)])
+@pytest.mark.parametrize(
+    "learner", [ml.JointTraining(ml.networks.mlp(), 0.02, 25), ml.FromScratch(ml.networks.mlp(), 0.02, 25)]
+)
 def test_fine_tuning_is_gradient_descent_on_the_support_set(learner):
-    task, _ = gather_tasks(sinusoids(), 3)
+    task, _ = ml.tasks.gather_tasks(ml.tasks.sinusoids(), 3)
     learner.compile(loss="mse")
     for index in range(3):
         copy = keras.models.clone_model(learner.model)
@@ -48,10 +48,10 @@ def test_fine_tuning_is_gradient_descent_on_the_support_set(learner):
 
 
 def test_from_scratch_trains_nothing():
-    learner = FromScratch(mlp())
+    learner = ml.FromScratch(ml.networks.mlp())
     learner.compile("adam", loss="mse")
     before = learner.get_weights()
-    learner.fit(sinusoids(), steps_per_epoch=3)
+    learner.fit(ml.tasks.sinusoids(), steps_per_epoch=3)
     for old, new in zip(before, learner.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 
@@ -59,7 +59,7 @@ def test_from_scratch_trains_nothing():
 def test_the_nearest_neighbour_of_values_and_of_labels():
     # The query 0.9 is nearest to 1, the query −3 to −2.
     x = {"support_x": np.array([[[1.0], [-2.0], [5.0]]]), "query_x": np.array([[[0.9], [-3.0]]])}
-    learner = NearestNeighbour()
+    learner = ml.NearestNeighbor()
     learner.compile()
     values = learner.predict({**x, "support_y": np.array([[[10.0], [20.0], [30.0]]])})
     np.testing.assert_allclose(values, [[[10.0], [20.0]]])
@@ -76,6 +76,6 @@ def test_the_nearest_neighbour_in_the_space_of_a_model():
         "support_y": np.array([[0, 1]]),
         "query_x": np.array([[[1.0, 0.0]]]),
     }
-    learner = NearestNeighbour(model)
+    learner = ml.NearestNeighbor(model)
     learner.compile()
     np.testing.assert_allclose(learner.predict(task), [[[-1.0, -4.0]]], atol=1e-5)

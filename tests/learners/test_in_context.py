@@ -1,20 +1,18 @@
 """In-context learning: least squares in the limit, attention to the support set alone, gradients."""
 
+import keras
 import numpy as np
 import pytest
 
-from metalearn_lib._tensorflow import keras
-from metalearn_lib.evaluation import compare, score
-from metalearn_lib.learners import InContextLearner, JointTraining
-from metalearn_lib.models import mlp
-from metalearn_lib.tasks import gather_tasks, linear_regression, sinusoids
-
-from .conftest import check_fitted_gradient, cross_entropy, image_tasks, outer_loss, regression_tasks
+import metalearn_lib as ml
+from tests.gradients import check_fitted_gradient, cross_entropy, image_tasks, outer_loss, regression_tasks
 
 
-def small(inputs: int = 1, outputs: int = 1, seed: int = 0) -> InContextLearner:
+def small(inputs: int = 1, outputs: int = 1, seed: int = 0) -> ml.InContextLearner:
     keras.utils.set_random_seed(seed)
-    learner = InContextLearner(mlp(inputs, 8, (8,), activation="tanh"), outputs, width=8, depth=2, heads=2)
+    learner = ml.InContextLearner(
+        ml.networks.mlp(inputs, 8, (8,), activation="tanh"), outputs, width=8, depth=2, heads=2
+    )
     loss = "mse" if outputs == 1 else cross_entropy()
     learner.compile(keras.optimizers.SGD(1.0), loss=loss, jit_compile=False)
     return learner
@@ -32,14 +30,14 @@ def test_it_learns_least_squares():
     """
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((2,)), keras.layers.Flatten()])
-    learner = InContextLearner(model, width=32, depth=2, heads=2)
+    learner = ml.InContextLearner(model, width=32, depth=2, heads=2)
     learner.compile(keras.optimizers.Adam(3e-3), loss="mse", steps_per_execution=25, jit_compile=False)
-    task, _ = gather_tasks(linear_regression(2, shots=6, meta_batch=100, seed=1), 300)
+    task, _ = ml.tasks.gather_tasks(ml.tasks.linear_regression(2, shots=6, meta_batch_size=100, seed=1), 300)
     ideal = least_squares(task)
     gaps = []
     for steps in (50, 450):
-        learner.fit(linear_regression(2, shots=6, meta_batch=32), steps_per_epoch=steps, verbose=0)
-        gaps.append(score(learner.predict(task, batch_size=100), ideal))
+        learner.fit(ml.tasks.linear_regression(2, shots=6, meta_batch_size=32), steps_per_epoch=steps, verbose=0)
+        gaps.append(ml.score_predictions(learner.predict(task, batch_size=100), ideal))
     assert (gaps[1] - gaps[0]).high < 0
     # Without context the best prediction is 0, with error E[(w·x)²] = 2; less than an eighth of it is left.
     assert gaps[1].high < 2 / 8
@@ -90,7 +88,7 @@ def test_gradient_against_finite_differences(float64, monkeypatch, labels):
     learner = small()
     if labels:
         model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten()])
-        learner = InContextLearner(model, 3, width=8, depth=2, heads=2)
+        learner = ml.InContextLearner(model, 3, width=8, depth=2, heads=2)
         learner.compile(keras.optimizers.SGD(1.0), loss=cross_entropy(), jit_compile=False)
     shape = task["support_x"].shape[:2]
     monkeypatch.setattr(learner, "_random_context", lambda support: np.ones(shape, bool))
@@ -101,13 +99,13 @@ def test_it_learns_sinusoids():
     """After 500 meta-batches it predicts better from ten points than one network fitted to all tasks."""
     keras.utils.set_random_seed(0)
     learners = {
-        "context": InContextLearner(mlp(1, 32, (32,)), width=32, depth=2, heads=2),
-        "joint": JointTraining(mlp()),
+        "context": ml.InContextLearner(ml.networks.mlp(1, 32, (32,)), width=32, depth=2, heads=2),
+        "joint": ml.JointTraining(ml.networks.mlp()),
     }
     for learner in learners.values():
         learner.compile(keras.optimizers.Adam(3e-3), loss="mse", steps_per_execution=25, jit_compile=False)
-        learner.fit(sinusoids(), steps_per_epoch=500, verbose=0)
-    scores = compare(learners, sinusoids(seed=1, meta_batch=100), 300)
+        learner.fit(ml.tasks.sinusoids(), steps_per_epoch=500, verbose=0)
+    scores = ml.compare(learners, ml.tasks.sinusoids(seed=1, meta_batch_size=100), 300)
     assert (scores["context"] - scores["joint"]).high < -0.5
 
 
@@ -116,12 +114,12 @@ def test_a_saved_learner_continues_as_the_original_would(tmp_path):
     task, query_y = image_tasks(size=2)
     task = {name: value.astype(np.float32) if value.dtype.kind == "f" else value for name, value in task.items()}
     layers = [keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.BatchNormalization()]
-    learner = InContextLearner(keras.Sequential(layers), 3, 8, 1, 2, statistics="transductive")
+    learner = ml.InContextLearner(keras.Sequential(layers), 3, 8, 1, 2, batch_norm="transductive")
     learner.compile("adam", loss=cross_entropy(), jit_compile=False)
     learner.fit(task, query_y, verbose=0)
     learner.save(tmp_path / "in_context.keras")
     loaded = keras.saving.load_model(tmp_path / "in_context.keras")
-    assert (loaded.outputs, loaded.width, loaded.depth, loaded.heads, loaded.statistics) == (3, 8, 1, 2, "transductive")
+    assert (loaded.outputs, loaded.width, loaded.depth, loaded.heads, loaded.batch_norm) == (3, 8, 1, 2, "transductive")
     np.testing.assert_array_equal(loaded.predict(task), learner.predict(task))
     losses = [each.fit(task, query_y, shuffle=False, epochs=3, verbose=0).history["loss"] for each in (learner, loaded)]
     assert losses[0] == losses[1]
@@ -130,25 +128,25 @@ def test_a_saved_learner_continues_as_the_original_would(tmp_path):
 def test_nothing_is_traced_after_the_first_step():
     traced = []
 
-    class Counting(InContextLearner):
+    class Counting(ml.InContextLearner):
         def call(self, task, training=False):
             traced.append(task)
             return super().call(task, training)
 
-    learner = Counting(mlp(1, 4, ()), width=4, depth=1, heads=1)
+    learner = Counting(ml.networks.mlp(1, 4, ()), width=4, depth=1, heads=1)
     learner.compile("adam", loss="mse")
-    learner.fit(sinusoids(), steps_per_epoch=2, verbose=0)
+    learner.fit(ml.tasks.sinusoids(), steps_per_epoch=2, verbose=0)
     after_two_steps = len(traced)
-    learner.fit(sinusoids(seed=1), steps_per_epoch=8, verbose=0)
+    learner.fit(ml.tasks.sinusoids(seed=1), steps_per_epoch=8, verbose=0)
     assert len(traced) == after_two_steps
 
 
 def test_what_does_not_fit_gets_a_sentence():
     with pytest.raises(ValueError, match=r"^width is 10, expected a multiple of heads, which is 4$"):
-        InContextLearner(mlp(), width=10)
+        ml.InContextLearner(ml.networks.mlp(), width=10)
     with pytest.raises(ValueError, match=r"^depth is 0, expected a whole number of at least 1$"):
-        InContextLearner(mlp(), depth=0)
-    learner = InContextLearner(mlp(), outputs=2, width=4, depth=1, heads=1)
+        ml.InContextLearner(ml.networks.mlp(), depth=0)
+    learner = ml.InContextLearner(ml.networks.mlp(), outputs=2, width=4, depth=1, heads=1)
     learner.compile("adam", loss="mse")
     with pytest.raises(ValueError, match=r"support_y has values of shape \(1,\), expected \(2,\), one an output"):
-        learner.fit(sinusoids(), steps_per_epoch=1, verbose=0)
+        learner.fit(ml.tasks.sinusoids(), steps_per_epoch=1, verbose=0)

@@ -1,15 +1,11 @@
 """MAML's meta-gradient: a closed form whose first-order version has the wrong sign, and finite differences."""
 
+import keras
 import numpy as np
 import pytest
 
-from metalearn_lib._tensorflow import keras
-from metalearn_lib.evaluation import compare, evaluate
-from metalearn_lib.learners import MAML, FromScratch, JointTraining
-from metalearn_lib.models import conv4, mlp
-from metalearn_lib.tasks import gather_tasks, sinusoids
-
-from .conftest import check_fitted_gradient, cross_entropy, fitted_gradient, image_tasks, regression_tasks
+import metalearn_lib as ml
+from tests.gradients import check_fitted_gradient, cross_entropy, fitted_gradient, image_tasks, regression_tasks
 
 
 def three_weights() -> keras.Model:
@@ -35,7 +31,7 @@ def test_the_exact_meta_gradient(float64, first_order, expected):
     is −315 z = (−1260, −1575, −1890): the first order. The second multiplies by dw'/dw = I − ½ x xᵀ:
     −315 (z − ½ (x·z) x) = −315 (z − 16 x) = −315 (−12, −27, −42) = (3780, 8505, 13230). Every sign is the other.
     """
-    learner = MAML(three_weights(), inner_rate=0.5, inner_steps=1, first_order=first_order)
+    learner = ml.MAML(three_weights(), inner_lr=0.5, inner_steps=1, first_order=first_order)
     learner.compile(keras.optimizers.SGD(1.0), loss=half_square)
     task = {
         "support_x": np.array([[[1.0, 2.0, 3.0]]]),
@@ -51,7 +47,7 @@ def test_the_exact_gradient_of_learned_rates(float64):
 
     Then d½(w'·z)²/dαᵢ = (w'·z) zᵢ (−23 xᵢ) = −315 · −23 · xᵢ zᵢ = 7245 (4, 10, 18).
     """
-    learner = MAML(three_weights(), inner_rate=0.5, inner_steps=1, learn_rates=True)
+    learner = ml.MAML(three_weights(), inner_lr=0.5, inner_steps=1, learn_inner_lr=True)
     learner.compile(keras.optimizers.SGD(1.0), loss=half_square)
     task = {
         "support_x": np.array([[[1.0, 2.0, 3.0]]]),
@@ -65,11 +61,11 @@ def test_the_exact_gradient_of_learned_rates(float64):
 
 @pytest.mark.parametrize(
     ("steps", "variant"),
-    [(1, {}), (3, {}), (2, {"learn_rates": True}), (2, {"adapted": "head"}), (12, {"adapted": "head"})],
+    [(1, {}), (3, {}), (2, {"learn_inner_lr": True}), (2, {"adapted": "head"}), (12, {"adapted": "head"})],
 )
 def test_regression_against_finite_differences(float64, steps, variant):
     task, query_y = regression_tasks()
-    learner = MAML(mlp(1, 1, (8, 8), activation="tanh"), inner_rate=0.3, inner_steps=steps, **variant)
+    learner = ml.MAML(ml.networks.mlp(1, 1, (8, 8), activation="tanh"), inner_lr=0.3, inner_steps=steps, **variant)
     learner.compile(keras.optimizers.SGD(1.0), loss="mse")
     check_fitted_gradient(learner, task, query_y)
 
@@ -78,9 +74,11 @@ def test_the_inner_loop_on_the_head_leaves_the_body(float64):
     """ANIL adapts a kernel and a bias; the least-squares gradient of these two, by hand."""
     task, _ = regression_tasks(tasks=1)
     x, y = task["support_x"][0], task["support_y"][0]
-    learner = MAML(mlp(1, 1, (8, 8), activation="tanh"), inner_rate=0.3, adapted="head", learn_rates=True)
+    learner = ml.MAML(
+        ml.networks.mlp(1, 1, (8, 8), activation="tanh"), inner_lr=0.3, adapted="head", learn_inner_lr=True
+    )
     learner.compile(loss="mse")
-    start = learner.initialisation()
+    start = learner.initialization()
     *body, kernel, bias = learner.adapt(start, x, y)
     for before, after in zip(start, body, strict=False):
         np.testing.assert_array_equal(before, after)
@@ -90,24 +88,24 @@ def test_the_inner_loop_on_the_head_leaves_the_body(float64):
     np.testing.assert_allclose(bias, start[-1] - 0.3 * slope.sum(0), rtol=1e-10)
 
 
-@pytest.mark.parametrize("statistics", ["support", "transductive"])
-def test_batch_normalised_convolutions_against_finite_differences(float64, statistics):
+@pytest.mark.parametrize("batch_norm", ["support", "transductive"])
+def test_batch_normalised_convolutions_against_finite_differences(float64, batch_norm):
     # Softplus in place of ReLU: finite differences need a smooth function.
     task, query_y = image_tasks()
-    block = conv4(3, (6, 6, 1), filters=3).layers[:2]
+    block = ml.networks.conv4(3, (6, 6, 1), filters=3).layers[:2]
     layers = [keras.Input((6, 6, 1)), *block, keras.layers.Activation("softplus"), keras.layers.Flatten()]
-    learner = MAML(keras.Sequential([*layers, keras.layers.Dense(3)]), 0.2, 2, statistics=statistics)
+    learner = ml.MAML(keras.Sequential([*layers, keras.layers.Dense(3)]), 0.2, 2, batch_norm=batch_norm)
     learner.compile(keras.optimizers.SGD(1.0), jit_compile=False, loss=cross_entropy())
     check_fitted_gradient(learner, task, query_y)
 
 
 def test_first_order_is_the_gradient_at_the_adapted_weights(float64):
     """∇L(θ', query), computed by Keras on a copy of the model that holds θ'."""
-    from metalearn_lib._tensorflow import tf
+    import tensorflow as tf
 
     task, query_y = regression_tasks(tasks=1)
-    model = mlp(1, 1, (8,), activation="tanh")
-    learner = MAML(model, inner_rate=0.3, inner_steps=1, first_order=True)
+    model = ml.networks.mlp(1, 1, (8,), activation="tanh")
+    learner = ml.MAML(model, inner_lr=0.3, inner_steps=1, first_order=True)
     learner.compile(keras.optimizers.SGD(1.0), loss="mse")
     gradient = fitted_gradient(learner, task, query_y)
     copy = keras.models.clone_model(model)
@@ -129,16 +127,16 @@ def test_it_learns_to_learn():
     """
     keras.utils.set_random_seed(0)
     learners = {
-        "maml": MAML(mlp(), inner_rate=0.01, inner_steps=1),
-        "rates": MAML(mlp(), inner_rate=0.01, inner_steps=1, learn_rates=True),
-        "head": MAML(mlp(), inner_rate=0.02, inner_steps=5, adapted="head"),
-        "joint": JointTraining(mlp(), inner_rate=0.01, inner_steps=1),
-        "scratch": FromScratch(mlp(), inner_rate=0.01, inner_steps=50),
+        "maml": ml.MAML(ml.networks.mlp(), inner_lr=0.01, inner_steps=1),
+        "rates": ml.MAML(ml.networks.mlp(), inner_lr=0.01, inner_steps=1, learn_inner_lr=True),
+        "head": ml.MAML(ml.networks.mlp(), inner_lr=0.02, inner_steps=5, adapted="head"),
+        "joint": ml.JointTraining(ml.networks.mlp(), inner_lr=0.01, inner_steps=1),
+        "scratch": ml.FromScratch(ml.networks.mlp(), inner_lr=0.01, inner_steps=50),
     }
     for learner in learners.values():
         learner.compile("adam", loss="mse", steps_per_execution=100)
-        learner.fit(sinusoids(), steps_per_epoch=1_000, verbose=0)
-    scores = compare(learners, sinusoids(seed=1, meta_batch=100), 600)
+        learner.fit(ml.tasks.sinusoids(), steps_per_epoch=1_000, verbose=0)
+    scores = ml.compare(learners, ml.tasks.sinusoids(seed=1, meta_batch_size=100), 600)
     for baseline in ("joint", "scratch"):
         assert (scores["maml"] - scores[baseline]).high < 0
     for variant in ("rates", "head"):
@@ -147,32 +145,34 @@ def test_it_learns_to_learn():
 
 
 def test_a_saved_learner_predicts_the_same(tmp_path):
-    tasks = gather_tasks(sinusoids(), 50)
-    learner = MAML(mlp(), inner_rate=0.02, inner_steps=2, first_order=True, learn_rates=True, adapted="head")
+    tasks = ml.tasks.gather_tasks(ml.tasks.sinusoids(), 50)
+    learner = ml.MAML(
+        ml.networks.mlp(), inner_lr=0.02, inner_steps=2, first_order=True, learn_inner_lr=True, adapted="head"
+    )
     learner.compile("adam", loss="mse", jit_compile=False)
-    learner.fit(sinusoids(), steps_per_epoch=5, verbose=0)
+    learner.fit(ml.tasks.sinusoids(), steps_per_epoch=5, verbose=0)
     learner.save(tmp_path / "maml.keras")
     loaded = keras.saving.load_model(tmp_path / "maml.keras")
-    assert (loaded.inner_rate, loaded.inner_steps, loaded.first_order) == (0.02, 2, True)
-    assert (loaded.learn_rates, loaded.adapted) == (True, "head")
+    assert (loaded.inner_lr, loaded.inner_steps, loaded.first_order) == (0.02, 2, True)
+    assert (loaded.learn_inner_lr, loaded.adapted) == (True, "head")
     np.testing.assert_array_equal(loaded.predict(tasks[0]), learner.predict(tasks[0]))
-    loaded.fit(sinusoids(), steps_per_epoch=5, verbose=0)
+    loaded.fit(ml.tasks.sinusoids(), steps_per_epoch=5, verbose=0)
 
 
 def test_nothing_is_traced_after_the_first_step():
     """An outer tape that crossed the vectorised body would make XLA compile at every step."""
     traced = []
 
-    class Counting(MAML):
+    class Counting(ml.MAML):
         def train_step(self, data):
             traced.append(data)
             return super().train_step(data)
 
-    learner = Counting(mlp(), inner_rate=0.01, inner_steps=1)
+    learner = Counting(ml.networks.mlp(), inner_lr=0.01, inner_steps=1)
     learner.compile("adam", loss="mse")
-    learner.fit(sinusoids(), steps_per_epoch=2, verbose=0)
+    learner.fit(ml.tasks.sinusoids(), steps_per_epoch=2, verbose=0)
     after_two_steps = len(traced)
-    learner.fit(sinusoids(seed=1), steps_per_epoch=8, verbose=0)
+    learner.fit(ml.tasks.sinusoids(seed=1), steps_per_epoch=8, verbose=0)
     assert len(traced) == after_two_steps
 
 
@@ -181,16 +181,16 @@ def test_the_queries_of_a_task_do_not_touch_each_other():
     keras.utils.set_random_seed(0)
     task, _ = image_tasks()
     alone = {**task, "query_x": task["query_x"][:, :1]}
-    layers = [keras.Input((6, 6, 1)), *conv4(3, (6, 6, 1), filters=3).layers[:2], keras.layers.Flatten()]
+    layers = [keras.Input((6, 6, 1)), *ml.networks.conv4(3, (6, 6, 1), filters=3).layers[:2], keras.layers.Flatten()]
     model = keras.Sequential([*layers, keras.layers.Dense(3)])
-    for statistics, same in (("support", True), ("transductive", False)):
-        learner = MAML(model, 0.1, 1, statistics=statistics)
+    for batch_norm, same in (("support", True), ("transductive", False)):
+        learner = ml.MAML(model, 0.1, 1, batch_norm=batch_norm)
         learner.compile("adam", jit_compile=False, loss=cross_entropy())
         close = np.allclose(learner.predict(task)[:, :1], learner.predict(alone), atol=1e-5)
         assert close == same
 
 
 def test_evaluation_takes_a_trained_learner():
-    learner = MAML(mlp())
+    learner = ml.MAML(ml.networks.mlp())
     learner.compile("adam", loss="mse")
-    assert len(evaluate(learner, sinusoids(seed=2), 30).values) == 30
+    assert len(ml.score(learner, ml.tasks.sinusoids(seed=2), 30).values) == 30

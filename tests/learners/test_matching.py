@@ -1,14 +1,12 @@
 """Matching networks: attention by hand, full context embeddings in NumPy, gradients, and that they learn."""
 
+import keras
 import numpy as np
 import pytest
 
-from metalearn_lib._tensorflow import keras
-from metalearn_lib.evaluation import compare
-from metalearn_lib.learners import MatchingNetwork, NearestNeighbour
-from metalearn_lib.models import conv4
+import metalearn_lib as ml
+from tests.gradients import check_fitted_gradient, cross_entropy, fitted_gradient, image_tasks, regression_tasks
 
-from .conftest import check_fitted_gradient, cross_entropy, fitted_gradient, image_tasks, regression_tasks
 from .test_prototypes import identity, noisy_patterns
 
 
@@ -24,7 +22,7 @@ def by_hand() -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("scale", [1.0, 10.0])
 def test_attention_by_hand(float64, scale):
     a, b, c = np.exp(scale * np.array([0.6, 0.8, -0.6]))
-    learner = MatchingNetwork(identity(2), scale)
+    learner = ml.MatchingNetwork(identity(2), scale)
     learner.compile(loss=cross_entropy())
     task = by_hand()
     expected = [[[np.log((a + c) / (a + b + c)), np.log(b / (a + b + c))]]]
@@ -36,7 +34,7 @@ def test_attention_by_hand(float64, scale):
 def test_a_class_without_examples_gets_no_attention_and_breaks_nothing():
     task = {**by_hand(), "support_y": np.array([[0, 2, 0]])}
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
-    learner = MatchingNetwork(model)
+    learner = ml.MatchingNetwork(model)
     learner.compile(keras.optimizers.SGD(1.0), loss=cross_entropy())
     assert np.exp(learner.predict(task)[0, 0, 1]) == 0
     assert all(np.isfinite(gradient).all() for gradient in fitted_gradient(learner, task, np.array([[2]])))
@@ -54,7 +52,7 @@ def test_its_gradient_against_finite_differences(float64, context, regression):
         model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(4, "tanh"), keras.layers.Dense(3)])
     else:
         (task, query_y), model = image_tasks(), smooth(4)
-    learner = MatchingNetwork(model, 2.0, context)
+    learner = ml.MatchingNetwork(model, 2.0, context)
     learner.compile(keras.optimizers.SGD(1.0), loss="mse" if regression else cross_entropy())
     check_fitted_gradient(learner, task, query_y)
 
@@ -72,7 +70,7 @@ def test_full_context_embeddings_in_numpy(float64):
     """Appendix A of the paper, written out for one task."""
     rng = np.random.default_rng(0)
     support, query = rng.normal(size=(5, 3)), rng.normal(size=(4, 3))
-    learner = MatchingNetwork(identity(3), 10.0, context=2)
+    learner = ml.MatchingNetwork(identity(3), 10.0, context=2)
     for variable in learner.trainable_variables:
         variable.assign(rng.normal(size=variable.shape))
     task = {"support_x": support[None], "support_y": np.array([[1, 0, 2, 1, 0]]), "query_x": query[None]}
@@ -100,17 +98,17 @@ def test_full_context_embeddings_in_numpy(float64):
 def test_it_learns():
     """A learned space beats the nearest neighbour in pixels, where noise drowns the pattern."""
     keras.utils.set_random_seed(0)
-    learner = MatchingNetwork(conv4(None, (14, 14, 1), filters=16), statistics="running")
+    learner = ml.MatchingNetwork(ml.networks.conv4(None, (14, 14, 1), filters=16), batch_norm="running")
     learner.compile(keras.optimizers.Adam(3e-3), loss=cross_entropy())
     learner.fit(noisy_patterns(0), steps_per_epoch=300, verbose=0)
-    nearest = NearestNeighbour()
+    nearest = ml.NearestNeighbor()
     nearest.compile()
-    scores = compare({"matching": learner, "nearest": nearest}, noisy_patterns(1, 100), 400)
+    scores = ml.compare({"matching": learner, "nearest": nearest}, noisy_patterns(1, 100), 400)
     assert (scores["matching"] - scores["nearest"]).low > 0.1
 
 
 def test_it_is_tested_on_other_ways_than_it_was_trained_on():
-    learner = MatchingNetwork(smooth(4), context=1)
+    learner = ml.MatchingNetwork(smooth(4), context=1)
     learner.compile("adam", loss=cross_entropy())
     learner.fit(*image_tasks(ways=5), verbose=0)
     assert learner.predict(image_tasks(ways=3)[0]).shape == (2, 6, 3)
@@ -118,7 +116,7 @@ def test_it_is_tested_on_other_ways_than_it_was_trained_on():
 
 def test_a_saved_learner_predicts_the_same(tmp_path):
     task, query_y = image_tasks()
-    learner = MatchingNetwork(smooth(4), 5.0, context=2)
+    learner = ml.MatchingNetwork(smooth(4), 5.0, context=2)
     learner.compile("adam", loss=cross_entropy())
     learner.fit(task, query_y, verbose=0)
     learner.save(tmp_path / "matching.keras")
@@ -130,7 +128,7 @@ def test_a_saved_learner_predicts_the_same(tmp_path):
 def test_nothing_is_traced_after_the_first_step():
     traced = []
 
-    class Counting(MatchingNetwork):
+    class Counting(ml.MatchingNetwork):
         def call(self, task, training=False):
             traced.append(task)
             return super().call(task, training)
@@ -156,4 +154,4 @@ def test_nothing_is_traced_after_the_first_step():
 )
 def test_wrong_arguments_get_one_sentence(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
-        MatchingNetwork(**{"model": identity(2), **arguments})
+        ml.MatchingNetwork(**{"model": identity(2), **arguments})

@@ -2,25 +2,24 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.evaluation import compare
-from metalearn_lib.learners import JointTraining, MemoryAugmentedNetwork
+import metalearn_lib as ml
 from metalearn_lib.learners.memory_augmented import MemoryCell
-from metalearn_lib.models import mlp
-from metalearn_lib.tasks import linear_classification, sinusoids
-
-from .conftest import check_fitted_gradient, cross_entropy, image_tasks, regression_tasks
+from tests.gradients import check_fitted_gradient, cross_entropy, image_tasks, regression_tasks
 
 
-def small(labels: bool = False) -> MemoryAugmentedNetwork:
+def small(labels: bool = False) -> ml.MemoryAugmentedNetwork:
     """A network for the tasks of `tasks(labels)`, with fewer slots than it writes."""
     keras.utils.set_random_seed(0)
     layers = [keras.Input((2, 2, 1) if labels else (1,)), keras.layers.Flatten(), keras.layers.Dense(3)]
     outputs, loss = (3, cross_entropy()) if labels else (1, "mse")
-    learner = MemoryAugmentedNetwork(keras.Sequential(layers), outputs, units=6, slots=5, width=4, reads=2, decay=0.8)
+    learner = ml.MemoryAugmentedNetwork(
+        keras.Sequential(layers), outputs, units=6, slots=5, width=4, reads=2, decay=0.8
+    )
     learner.compile(keras.optimizers.SGD(1.0), loss=loss, jit_compile=False)
     for variable in learner.read_in.cell.trainable_variables:  # far from the small weights that it starts with
         variable.assign(1.5 * variable + 0.1)
@@ -148,13 +147,13 @@ def test_gradient_against_finite_differences(float64, monkeypatch, labels):
 def test_it_learns():
     """After 300 meta-batches it separates two classes from ten points far better than one network for all tasks."""
     keras.utils.set_random_seed(0)
-    network = MemoryAugmentedNetwork(mlp(2, 32, (32,)), 2, units=32, slots=16, width=16, reads=2)
-    learners = {"memory": network, "joint": JointTraining(mlp(2, 2))}
+    network = ml.MemoryAugmentedNetwork(ml.networks.mlp(2, 32, (32,)), 2, units=32, slots=16, width=16, reads=2)
+    learners = {"memory": network, "joint": ml.JointTraining(ml.networks.mlp(2, 2))}
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     for learner in learners.values():
         learner.compile(keras.optimizers.Adam(3e-3), loss=loss, steps_per_execution=25, jit_compile=False)
-        learner.fit(linear_classification(), steps_per_epoch=300, verbose=0)
-    scores = compare(learners, linear_classification(seed=1, meta_batch=100), 300)
+        learner.fit(ml.tasks.linear_classification(), steps_per_epoch=300, verbose=0)
+    scores = ml.compare(learners, ml.tasks.linear_classification(seed=1, meta_batch_size=100), 300)
     assert (scores["memory"] - scores["joint"]).low > 0.15
 
 
@@ -163,12 +162,12 @@ def test_a_saved_learner_continues_as_the_original_would(tmp_path):
     task, query_y = image_tasks(size=2)
     task = {name: value.astype(np.float32) if value.dtype.kind == "f" else value for name, value in task.items()}
     layers = [keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.BatchNormalization()]
-    learner = MemoryAugmentedNetwork(keras.Sequential(layers), 3, 6, 5, 4, 2, 0.9, statistics="transductive")
+    learner = ml.MemoryAugmentedNetwork(keras.Sequential(layers), 3, 6, 5, 4, 2, 0.9, batch_norm="transductive")
     learner.compile("adam", loss=cross_entropy(), jit_compile=False)
     learner.fit(task, query_y, verbose=0)
     learner.save(tmp_path / "memory_augmented.keras")
     loaded = keras.saving.load_model(tmp_path / "memory_augmented.keras")
-    names = ("outputs", "units", "slots", "width", "reads", "decay", "statistics")
+    names = ("outputs", "units", "slots", "width", "reads", "decay", "batch_norm")
     assert [getattr(loaded, name) for name in names] == [3, 6, 5, 4, 2, 0.9, "transductive"]
     np.testing.assert_array_equal(loaded.predict(task), learner.predict(task))
     losses = [each.fit(task, query_y, shuffle=False, epochs=3, verbose=0).history["loss"] for each in (learner, loaded)]
@@ -178,23 +177,23 @@ def test_a_saved_learner_continues_as_the_original_would(tmp_path):
 def test_nothing_is_traced_after_the_first_step():
     traced = []
 
-    class Counting(MemoryAugmentedNetwork):
+    class Counting(ml.MemoryAugmentedNetwork):
         def call(self, task, training=False):
             traced.append(task)
             return super().call(task, training)
 
-    learner = Counting(mlp(1, 4, ()), units=4, slots=5, width=4, reads=1)
+    learner = Counting(ml.networks.mlp(1, 4, ()), units=4, slots=5, width=4, reads=1)
     learner.compile("adam", loss="mse")
-    learner.fit(sinusoids(), steps_per_epoch=2, verbose=0)
+    learner.fit(ml.tasks.sinusoids(), steps_per_epoch=2, verbose=0)
     after_two_steps = len(traced)
-    learner.fit(sinusoids(seed=1), steps_per_epoch=8, verbose=0)
+    learner.fit(ml.tasks.sinusoids(seed=1), steps_per_epoch=8, verbose=0)
     assert len(traced) == after_two_steps
 
 
 def test_what_does_not_fit_gets_a_sentence():
     with pytest.raises(ValueError, match=r"^reads is 4, expected at most 3, the number of slots$"):
-        MemoryAugmentedNetwork(mlp(), slots=3)
+        ml.MemoryAugmentedNetwork(ml.networks.mlp(), slots=3)
     with pytest.raises(ValueError, match=r"^decay is 2, expected a number between 0 and 1$"):
-        MemoryAugmentedNetwork(mlp(), decay=2)
+        ml.MemoryAugmentedNetwork(ml.networks.mlp(), decay=2)
     with pytest.raises(ValueError, match=r"^units is 0, expected a whole number of at least 1$"):
-        MemoryAugmentedNetwork(mlp(), units=0)
+        ml.MemoryAugmentedNetwork(ml.networks.mlp(), units=0)

@@ -2,24 +2,19 @@
 
 import itertools
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy import stats
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.calibration import calibration, log_likelihood
-from metalearn_lib.evaluation import compare
-from metalearn_lib.gaussian_process import gaussian_process_posterior, gaussian_processes
-from metalearn_lib.learners import NearestNeighbour, NeuralProcess, PrototypicalNetwork
-from metalearn_lib.models import mlp
-from metalearn_lib.tasks import gather_tasks, linear_classification, support_and_queries, task_stream
-
-from .conftest import finite_difference, fitted_gradient, image_tasks, regression_tasks
+import metalearn_lib as ml
+from tests.gradients import finite_difference, fitted_gradient, image_tasks, regression_tasks
 
 
-def small(aggregation: str, width: int = 8, **settings) -> NeuralProcess:
+def small(aggregation: str, width: int = 8, **settings) -> ml.NeuralProcess:
     """A neural process with smooth activations: finite differences need them."""
-    process = NeuralProcess(mlp(1, 3, (4,), "tanh"), aggregation=aggregation, width=width, **settings)
+    process = ml.NeuralProcess(ml.networks.mlp(1, 3, (4,), "tanh"), aggregation=aggregation, width=width, **settings)
     networks = [process.decoder] if aggregation == "classes" else [process.encoder, process.decoder]
     for network in networks:
         for layer in network.layers[:-1]:
@@ -34,7 +29,7 @@ def perceptron(layers: list, x: np.ndarray) -> np.ndarray:
     return x @ layers[-1].kernel.numpy() + layers[-1].bias.numpy()
 
 
-def by_hand(process: NeuralProcess, support_x, support_y, query_x) -> tuple[np.ndarray, np.ndarray]:
+def by_hand(process: ml.NeuralProcess, support_x, support_y, query_x) -> tuple[np.ndarray, np.ndarray]:
     """Mean and deviation for the queries of one task [Q, 1], in NumPy."""
     support, query = (perceptron(process.model.layers, x) for x in (support_x, query_x))
     encoded = perceptron(process.encoder.layers, np.concatenate([support, support_y], -1))
@@ -67,7 +62,7 @@ def test_distribution_and_likelihood_agree_with_numpy(float64, aggregation):
     # Keras reports losses in float32.
     likelihood = stats.norm(mean, deviation).logpdf(query_y).mean()
     np.testing.assert_allclose(process.evaluate(task, query_y), -likelihood, rtol=1e-6)
-    assert log_likelihood(mean, deviation, query_y).mean == pytest.approx(likelihood)
+    assert ml.evaluation.log_likelihood(mean, deviation, query_y).mean == pytest.approx(likelihood)
 
 
 @pytest.mark.parametrize("aggregation", ["mean", "attention"])
@@ -79,7 +74,7 @@ def test_its_gradient_against_finite_differences(float64, aggregation):
     everything = {**task, "query_x": np.concatenate([task["support_x"], task["query_x"]], 1)}
 
     def loss() -> float:
-        return -log_likelihood(*process.predict_distribution(everything), y).mean
+        return -ml.evaluation.log_likelihood(*process.predict_distribution(everything), y).mean
 
     _agrees(process, task, query_y, loss)
 
@@ -87,7 +82,7 @@ def test_its_gradient_against_finite_differences(float64, aggregation):
 def test_gradient_of_classes_against_finite_differences(float64):
     task, query_y = image_tasks(size=2)
     model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(3, activation="tanh")])
-    process = NeuralProcess(model, outputs=3, aggregation="classes", width=8)
+    process = ml.NeuralProcess(model, outputs=3, aggregation="classes", width=8)
     process.decoder.layers[0].activation = process.decoder.layers[1].activation = keras.activations.tanh
     process.compile(keras.optimizers.SGD(1.0))
     y = np.concatenate([task["support_y"], query_y], 1)
@@ -120,23 +115,29 @@ def test_the_order_of_the_support_set_does_not_matter_and_queries_do_not_touch(f
 
 
 @pytest.fixture(scope="module")
-def trained() -> dict[str, NeuralProcess]:
+def trained() -> dict[str, ml.NeuralProcess]:
     keras.utils.set_random_seed(0)
-    processes = {name: NeuralProcess(mlp(1, 64, (64,)), aggregation=name, width=64) for name in ("mean", "attention")}
+    processes = {
+        name: ml.NeuralProcess(ml.networks.mlp(1, 64, (64,)), aggregation=name, width=64)
+        for name in ("mean", "attention")
+    }
     for process in processes.values():
         process.compile(keras.optimizers.Adam(1e-3), steps_per_execution=100)
-        process.fit(gaussian_processes(), steps_per_epoch=1_500, verbose=0)
+        process.fit(ml.tasks.gaussian_processes(), steps_per_epoch=1_500, verbose=0)
     return processes
 
 
 @pytest.mark.parametrize("shots", [3, 10])
 def test_it_learns_a_distribution(trained, shots):
     """exact posterior > attention > mean > the family's N(0, 1.01), in log-likelihood on the same tasks."""
-    task, query_y = gather_tasks(gaussian_processes(shots, seed=1), 600)
+    task, query_y = ml.tasks.gather_tasks(ml.tasks.gaussian_processes(shots, seed=1), 600)
     scores = [
-        log_likelihood(*gaussian_process_posterior(task), query_y),
-        *(log_likelihood(*trained[name].predict_distribution(task), query_y) for name in ("attention", "mean")),
-        log_likelihood(np.zeros_like(query_y), np.full_like(query_y, np.sqrt(1.01)), query_y),
+        ml.evaluation.log_likelihood(*ml.tasks.gaussian_process_posterior(task), query_y),
+        *(
+            ml.evaluation.log_likelihood(*trained[name].predict_distribution(task), query_y)
+            for name in ("attention", "mean")
+        ),
+        ml.evaluation.log_likelihood(np.zeros_like(query_y), np.full_like(query_y, np.sqrt(1.01)), query_y),
     ]
     for better, worse in itertools.pairwise(scores):
         assert (better - worse).low > 0
@@ -145,16 +146,16 @@ def test_it_learns_a_distribution(trained, shots):
 def test_its_intervals_hold_what_they_say(trained):
     """Trained this short it is not perfect: within five points of every level, where a deviation that is a third too
     small would hold 74 instead of 90 %."""
-    task, query_y = gather_tasks(gaussian_processes(seed=1), 1_000)
+    task, query_y = ml.tasks.gather_tasks(ml.tasks.gaussian_processes(seed=1), 1_000)
     for process in trained.values():
-        for level, share in calibration(*process.predict_distribution(task), query_y).items():
+        for level, share in ml.evaluation.calibration(*process.predict_distribution(task), query_y).items():
             assert abs(share.mean - level) < 0.05
 
 
 def test_attention_does_not_underfit_the_support_set(trained):
     """Kim et al. (section 1): the mean underfits; asked for its own support points, attention errs less."""
-    task, _ = gather_tasks(gaussian_processes(seed=1), 600)
-    scores = compare(trained, ({**task, "query_x": task["support_x"]}, task["support_y"]))
+    task, _ = ml.tasks.gather_tasks(ml.tasks.gaussian_processes(seed=1), 600)
+    scores = ml.compare(trained, ({**task, "query_x": task["support_x"]}, task["support_y"]))
     assert (scores["attention"] - scores["mean"]).high < 0
     assert scores["attention"].high < 0.5 * scores["mean"].low
 
@@ -169,9 +170,9 @@ def clusters_in_two_of_four_dimensions(seed: int = 0):
         )
         labels = tf.tile(tf.range(3), [5])
         x = tf.gather(tf.pad(places, [[0, 0], [0, 0], [0, 2]]), labels, axis=1) + noise * [0.3, 0.3, 3.0, 3.0]
-        return support_and_queries(x, tf.tile(labels[None], [tasks, 1]), 6)
+        return ml.tasks.support_and_queries(x, tf.tile(labels[None], [tasks, 1]), 6)
 
-    return task_stream(draw, 16, seed, block=32)
+    return ml.tasks.task_stream(draw, 16, seed, block=32)
 
 
 def test_it_learns_to_classify():
@@ -179,14 +180,14 @@ def test_it_learns_to_classify():
     keras.utils.set_random_seed(0)
     identity = keras.Sequential([keras.Input((4,)), keras.layers.Identity()])
     learners = {
-        "process": NeuralProcess(mlp(4, 16, (32,)), outputs=3, aggregation="classes", width=64),
-        "nearest mean": PrototypicalNetwork(identity),
-        "nearest neighbour": NearestNeighbour(),
+        "process": ml.NeuralProcess(ml.networks.mlp(4, 16, (32,)), outputs=3, aggregation="classes", width=64),
+        "nearest mean": ml.PrototypicalNetwork(identity),
+        "nearest neighbour": ml.NearestNeighbor(),
     }
     for learner in learners.values():
         learner.compile(keras.optimizers.Adam(3e-3), steps_per_execution=100)
     learners["process"].fit(clusters_in_two_of_four_dimensions(), steps_per_epoch=300, verbose=0)
-    scores = compare(learners, clusters_in_two_of_four_dimensions(seed=1), 600)
+    scores = ml.compare(learners, clusters_in_two_of_four_dimensions(seed=1), 600)
     for baseline in ("nearest mean", "nearest neighbour"):
         assert (scores["process"] - scores[baseline]).low > 0.05
 
@@ -194,15 +195,21 @@ def test_it_learns_to_classify():
 @pytest.mark.parametrize("aggregation", ["attention", "classes"])
 def test_a_saved_learner_predicts_the_same(tmp_path, aggregation):
     if aggregation == "classes":
-        stream, process = linear_classification(), NeuralProcess(mlp(2, 4, (4,)), 2, "classes", width=8)
+        stream, process = (
+            ml.tasks.linear_classification(),
+            ml.NeuralProcess(ml.networks.mlp(2, 4, (4,)), 2, "classes", width=8),
+        )
     else:
-        stream, process = gaussian_processes(), NeuralProcess(mlp(1, 4, (4,)), aggregation=aggregation, width=8)
+        stream, process = (
+            ml.tasks.gaussian_processes(),
+            ml.NeuralProcess(ml.networks.mlp(1, 4, (4,)), aggregation=aggregation, width=8),
+        )
     process.compile("adam", metrics=["mse"] if aggregation == "attention" else ["accuracy"])
     process.fit(stream, steps_per_epoch=5, verbose=0)
     process.save(tmp_path / "process.keras")
     loaded = keras.saving.load_model(tmp_path / "process.keras")
     assert (loaded.outputs, loaded.aggregation, loaded.width) == (process.outputs, aggregation, 8)
-    task, _ = gather_tasks(stream, 50)
+    task, _ = ml.tasks.gather_tasks(stream, 50)
     np.testing.assert_array_equal(loaded.predict(task), process.predict(task))
     loaded.fit(stream, steps_per_epoch=5, verbose=0)
 
@@ -210,22 +217,22 @@ def test_a_saved_learner_predicts_the_same(tmp_path, aggregation):
 def test_nothing_is_traced_after_the_first_step():
     traced = []
 
-    class Counting(NeuralProcess):
+    class Counting(ml.NeuralProcess):
         def train_step(self, data):
             traced.append(data)
             return super().train_step(data)
 
-    process = Counting(mlp(1, 4, (4,)), aggregation="attention", width=8)
+    process = Counting(ml.networks.mlp(1, 4, (4,)), aggregation="attention", width=8)
     process.compile("adam")
-    process.fit(gaussian_processes(), steps_per_epoch=2, verbose=0)
+    process.fit(ml.tasks.gaussian_processes(), steps_per_epoch=2, verbose=0)
     after_two_steps = len(traced)
-    process.fit(gaussian_processes(seed=1), steps_per_epoch=8, verbose=0)
+    process.fit(ml.tasks.gaussian_processes(seed=1), steps_per_epoch=8, verbose=0)
     assert len(traced) == after_two_steps
 
 
 def test_the_contexts_of_training_are_prefixes_of_every_length():
     """n is uniform in 1..S: each of 4 lengths has a share of ¼ of 4,000, with a standard error of 0.007."""
-    process = NeuralProcess(mlp(1, 4, (4,)))
+    process = ml.NeuralProcess(ml.networks.mlp(1, 4, (4,)))
     process.compile("adam")
     known = process._random_context(np.zeros((4_000, 4, 1))).numpy()
     assert (np.diff(known.astype(int)) <= 0).all()
@@ -236,24 +243,24 @@ def test_the_contexts_of_training_are_prefixes_of_every_length():
 
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match=r"^aggregation is 'sum', expected one of mean, attention, classes$"):
-        NeuralProcess(mlp(1, 4), aggregation="sum")
+        ml.NeuralProcess(ml.networks.mlp(1, 4), aggregation="sum")
     with pytest.raises(ValueError, match=r"^width is 12, expected a multiple of 8, the number of heads$"):
-        NeuralProcess(mlp(1, 4), aggregation="attention", width=12)
-    process = NeuralProcess(mlp(1, 4))
+        ml.NeuralProcess(ml.networks.mlp(1, 4), aggregation="attention", width=12)
+    process = ml.NeuralProcess(ml.networks.mlp(1, 4))
     with pytest.raises(ValueError, match=r"^loss is 'mse', expected none"):
         process.compile("adam", loss="mse")
     process.compile("adam")
-    task, query_y = gather_tasks(gaussian_processes(), 2)
+    task, query_y = ml.tasks.gather_tasks(ml.tasks.gaussian_processes(), 2)
     labels = {**task, "support_y": np.zeros((2, 10), int)}
     with pytest.raises(ValueError, match=r"^aggregation is 'mean', expected classes: support_y holds labels$"):
         process.predict(labels)
     wide = {**task, "support_y": np.zeros((2, 10, 3), np.float32)}
     with pytest.raises(ValueError, match=r"^support_y has shape \(2, 10, 3\), expected \[tasks, examples, 1\]$"):
         process.fit(wide, query_y)
-    classes = NeuralProcess(mlp(1, 4), outputs=2, aggregation="classes")
+    classes = ml.NeuralProcess(ml.networks.mlp(1, 4), outputs=2, aggregation="classes")
     classes.compile("adam")
     with pytest.raises(ValueError, match=r"^aggregation is 'classes', expected mean or attention: support_y"):
-        classes.fit(gaussian_processes())
+        classes.fit(ml.tasks.gaussian_processes())
     with pytest.raises(ValueError, match=r"^aggregation is 'classes', expected mean or attention: classes have"):
         classes.predict_distribution(task)
 
@@ -261,10 +268,10 @@ def test_what_does_not_fit_is_refused():
 def test_images_with_batch_normalisation():
     """`fit` and `predict` under each policy."""
     task, query_y = image_tasks()
-    for statistics in ("support", "transductive", "running"):
+    for batch_norm in ("support", "transductive", "running"):
         layers = [keras.layers.Flatten(), keras.layers.Dense(4), keras.layers.BatchNormalization()]
         model = keras.Sequential([keras.Input((6, 6, 1)), *layers])
-        process = NeuralProcess(model, 3, "classes", width=4, statistics=statistics)
+        process = ml.NeuralProcess(model, 3, "classes", width=4, batch_norm=batch_norm)
         process.compile("adam", metrics=["accuracy"])
         assert np.isfinite(process.fit(task, query_y, verbose=0).history["loss"]).all()
         assert process.predict(task).shape == (2, 6, 3)

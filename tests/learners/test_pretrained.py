@@ -1,18 +1,15 @@
 """Pre-trained features: centroids by hand, the probe against SciPy, ordinary training, and that they learn."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy.optimize import minimize
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.data import load_glyphs
-from metalearn_lib.episodes import episodes, labelled_batches
-from metalearn_lib.evaluation import compare
-from metalearn_lib.learners import NearestNeighbour, PretrainedFeatures
+import metalearn_lib as ml
 from metalearn_lib.learners.pretrained import linear_probe
-from metalearn_lib.models import conv4
+from tests.gradients import cross_entropy, finite_difference, fitted_gradient, image_tasks
 
-from .conftest import cross_entropy, finite_difference, fitted_gradient, image_tasks
 from .test_prototypes import identity
 
 
@@ -24,7 +21,7 @@ def test_centroids_by_hand():
         "support_y": np.array([[0, 1, 0]]),
         "query_x": np.array([[[0.0, 4.0]]]),
     }
-    learner = PretrainedFeatures(identity(2), classes=2)
+    learner = ml.PretrainedFeatures(identity(2), classes=2)
     learner.compile(loss=cross_entropy())
     np.testing.assert_allclose(learner.predict(task), [[[-0.5, -2.0]]], atol=1e-6)
 
@@ -54,7 +51,7 @@ def test_the_probe_against_a_general_minimiser(float64, ways, shots, features):
 def test_a_probe_predicts_by_the_weights_that_it_finds(float64):
     task, _ = image_tasks(ways=3)
     flat = keras.Sequential([keras.Input((6, 6, 1)), keras.layers.Flatten()])
-    learner = PretrainedFeatures(flat, 2, "probe")
+    learner = ml.PretrainedFeatures(flat, 2, "probe")
     learner.compile(loss=cross_entropy())
     support, query = (x.reshape(2, -1, 36) for x in (task["support_x"], task["query_x"]))
     support, query = (x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (support, query))
@@ -67,7 +64,7 @@ def test_it_is_trained_by_ordinary_classification(float64):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(9, 4)), rng.integers(0, 5, 9).astype(np.int32)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "tanh")])
-    learner = PretrainedFeatures(model, 5)
+    learner = ml.PretrainedFeatures(model, 5)
     learner.compile(keras.optimizers.SGD(1.0), loss=cross_entropy())
     gradient = fitted_gradient(learner, x, y)
     assert [g.shape for g in gradient] == [(4, 3), (3,), (3, 5), (5,)]
@@ -85,19 +82,22 @@ def test_it_is_trained_by_ordinary_classification(float64):
 def test_it_learns():
     """Features of three scripts serve a fourth: both classifiers beat the nearest neighbour in pixels."""
     keras.utils.set_random_seed(0)
-    train, test = load_glyphs(10, 14, ("Greek", "Armenian", "Georgian")), load_glyphs(10, 14, ("Hebrew",))
-    model = conv4(None, (14, 14, 1), filters=32)
-    trained = PretrainedFeatures(model, len(train.classes), "centroid", "running")
+    train, test = (
+        ml.images.load_glyphs(10, 14, ("Greek", "Armenian", "Georgian")),
+        ml.images.load_glyphs(10, 14, ("Hebrew",)),
+    )
+    model = ml.networks.conv4(None, (14, 14, 1), filters=32)
+    trained = ml.PretrainedFeatures(model, len(train.classes), "centroid", "running")
     trained.compile(keras.optimizers.Adam(3e-3), loss=cross_entropy())
-    trained.fit(labelled_batches(train), steps_per_epoch=300, verbose=0)
+    trained.fit(ml.tasks.labelled_batches(train), steps_per_epoch=300, verbose=0)
     learners = {
         "centroid": trained,
-        "probe": PretrainedFeatures(model, len(train.classes), "probe", "running"),
-        "nearest": NearestNeighbour(),
+        "probe": ml.PretrainedFeatures(model, len(train.classes), "probe", "running"),
+        "nearest": ml.NearestNeighbor(),
     }
     for learner in learners.values():
         learner.compile(loss=cross_entropy())
-    scores = compare(learners, episodes(test, 5, 2, 5, 50, seed=1), 200)
+    scores = ml.compare(learners, ml.tasks.episodes(test, 5, 2, 5, 50, seed=1), 200)
     for name in ("centroid", "probe"):
         assert (scores[name] - scores["nearest"]).low > 0.03
 
@@ -113,7 +113,7 @@ def batch(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_its_validation_is_on_tasks():
-    learner = PretrainedFeatures(small(), 5)
+    learner = ml.PretrainedFeatures(small(), 5)
     learner.compile("adam", loss=cross_entropy(), metrics=["accuracy"])
     history = learner.fit(*batch(), validation_data=image_tasks(ways=3), verbose=0).history
     assert 0 <= history["val_accuracy"][0] <= 1
@@ -122,12 +122,12 @@ def test_its_validation_is_on_tasks():
 
 def test_a_saved_learner_predicts_the_same(tmp_path):
     task, _ = image_tasks()
-    learner = PretrainedFeatures(small(), 5, "probe", "running")
+    learner = ml.PretrainedFeatures(small(), 5, "probe", "running")
     learner.compile("adam", loss=cross_entropy())
     learner.fit(*batch(), verbose=0)
     learner.save(tmp_path / "pretrained.keras")
     loaded = keras.saving.load_model(tmp_path / "pretrained.keras")
-    assert (loaded.classes, loaded.classifier, loaded.statistics) == (5, "probe", "running")
+    assert (loaded.classes, loaded.classifier, loaded.batch_norm) == (5, "probe", "running")
     np.testing.assert_array_equal(loaded.predict(task), learner.predict(task))
     np.testing.assert_array_equal(loaded.head.kernel, learner.head.kernel)
 
@@ -135,7 +135,7 @@ def test_a_saved_learner_predicts_the_same(tmp_path):
 def test_nothing_is_traced_after_the_first_step():
     traced = []
 
-    class Counting(PretrainedFeatures):
+    class Counting(ml.PretrainedFeatures):
         def train_step(self, data):
             traced.append(data)
             return super().train_step(data)
@@ -161,11 +161,11 @@ def test_nothing_is_traced_after_the_first_step():
 )
 def test_wrong_arguments_get_one_sentence(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
-        PretrainedFeatures(**{"model": identity(2), "classes": 3, **arguments})
+        ml.PretrainedFeatures(**{"model": identity(2), "classes": 3, **arguments})
 
 
 def test_what_it_cannot_train_on_gets_one_sentence():
-    learner = PretrainedFeatures(small(), 4)
+    learner = ml.PretrainedFeatures(small(), 4)
     learner.compile("adam", loss=cross_entropy())
     with pytest.raises(TypeError, match=r"^x holds tasks, expected labelled batches \(x, y\)"):
         learner.fit(*image_tasks())

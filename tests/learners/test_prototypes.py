@@ -1,14 +1,10 @@
 """Prototypical networks: distances in closed form, their gradient, and that they learn."""
 
+import keras
 import numpy as np
 
-from metalearn_lib._tensorflow import keras
-from metalearn_lib.evaluation import compare
-from metalearn_lib.learners import NearestNeighbour, PrototypicalNetwork
-from metalearn_lib.models import conv4
-from metalearn_lib.tasks import task_stream
-
-from .conftest import check_fitted_gradient, cross_entropy, image_tasks
+import metalearn_lib as ml
+from tests.gradients import check_fitted_gradient, cross_entropy, image_tasks
 
 
 def identity(inputs: int) -> keras.Model:
@@ -23,7 +19,7 @@ def test_logits_are_negative_squared_distances_to_the_means():
         "support_y": np.array([[0, 1, 0]]),
         "query_x": np.array([[[1.0, 3.0]]]),
     }
-    learner = PrototypicalNetwork(identity(2))
+    learner = ml.PrototypicalNetwork(identity(2))
     learner.compile(loss=cross_entropy())
     np.testing.assert_allclose(learner.predict(task), [[[-9.0, -2.0]]], atol=1e-6)
 
@@ -41,14 +37,14 @@ def test_its_gradient_against_finite_differences(float64):
             keras.layers.Dense(4),
         ]
     )
-    learner = PrototypicalNetwork(model)
+    learner = ml.PrototypicalNetwork(model)
     learner.compile(keras.optimizers.SGD(1.0), loss=cross_entropy())
     check_fitted_gradient(learner, task, query_y)
 
 
-def noisy_patterns(seed: int, meta_batch: int = 8):
+def noisy_patterns(seed: int, meta_batch_size: int = 8):
     """5-way 1-shot: each class is a bright square at one of 49 places, under noise that hides it from raw pixels."""
-    from metalearn_lib._tensorflow import tf
+    import tensorflow as tf
 
     def draw(seed, tasks):
         keys = [tf.random.fold_in(seed, i) for i in range(2)]
@@ -59,23 +55,23 @@ def noisy_patterns(seed: int, meta_batch: int = 8):
         labels = tf.tile(tf.range(5)[None], [tasks, 4])
         return {"support_x": x[:, :5], "support_y": labels[:, :5], "query_x": x[:, 5:]}, labels[:, 5:]
 
-    return task_stream(draw, meta_batch, seed)
+    return ml.tasks.task_stream(draw, meta_batch_size, seed)
 
 
 def test_it_learns():
     """A learned space beats the nearest neighbour in pixels, where noise drowns the pattern."""
     keras.utils.set_random_seed(0)
-    learner = PrototypicalNetwork(conv4(None, (14, 14, 1), filters=16), statistics="running")
+    learner = ml.PrototypicalNetwork(ml.networks.conv4(None, (14, 14, 1), filters=16), batch_norm="running")
     learner.compile(keras.optimizers.Adam(3e-3), metrics=["accuracy"], loss=cross_entropy())
     learner.fit(noisy_patterns(0), steps_per_epoch=300, verbose=0)
-    nearest = NearestNeighbour()
+    nearest = ml.NearestNeighbor()
     nearest.compile()
-    scores = compare({"prototypes": learner, "nearest": nearest}, noisy_patterns(1, 100), 400)
+    scores = ml.compare({"prototypes": learner, "nearest": nearest}, noisy_patterns(1, 100), 400)
     assert (scores["prototypes"] - scores["nearest"]).low > 0.1
 
 
 def test_it_is_tested_on_other_ways_than_it_was_trained_on():
-    learner = PrototypicalNetwork(conv4(None, (6, 6, 1), filters=4))
+    learner = ml.PrototypicalNetwork(ml.networks.conv4(None, (6, 6, 1), filters=4))
     learner.compile("adam", loss=cross_entropy())
     learner.fit(*image_tasks(ways=5), verbose=0)
     assert learner.predict(image_tasks(ways=3)[0]).shape == (2, 6, 3)
@@ -83,7 +79,7 @@ def test_it_is_tested_on_other_ways_than_it_was_trained_on():
 
 def test_a_saved_learner_predicts_the_same(tmp_path):
     task, query_y = image_tasks()
-    learner = PrototypicalNetwork(conv4(None, (6, 6, 1), filters=4))
+    learner = ml.PrototypicalNetwork(ml.networks.conv4(None, (6, 6, 1), filters=4))
     learner.compile("adam", loss=cross_entropy())
     learner.fit(task, query_y, verbose=0)
     learner.save(tmp_path / "prototypes.keras")

@@ -1,22 +1,19 @@
 """Reptile's pseudo-gradient against gradient descent done by hand."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from metalearn_lib._tensorflow import keras, tf
-from metalearn_lib.evaluation import compare
-from metalearn_lib.learners import JointTraining, Reptile
-from metalearn_lib.models import mlp
-from metalearn_lib.tasks import sinusoids
-
-from .conftest import fitted_gradient, regression_tasks
+import metalearn_lib as ml
+from tests.gradients import fitted_gradient, regression_tasks
 
 
 def test_the_outer_step_is_the_mean_displacement(float64):
     """θ − θ' of each task, by plain steps on a copy of the model; the mean over tasks is what SGD(1) subtracts."""
     task, query_y = regression_tasks(tasks=3)
-    model = mlp(1, 1, (8,), activation="tanh")
-    learner = Reptile(model, inner_rate=0.2, inner_steps=4)
+    model = ml.networks.mlp(1, 1, (8,), activation="tanh")
+    learner = ml.Reptile(model, inner_lr=0.2, inner_steps=4)
     learner.compile(keras.optimizers.SGD(1.0), loss="mse")
     displacements = []
     for x, y in zip(task["support_x"], task["support_y"], strict=True):
@@ -34,7 +31,7 @@ def test_the_outer_step_is_the_mean_displacement(float64):
 
 def test_the_queries_are_never_learned_from(float64):
     task, query_y = regression_tasks()
-    learner = Reptile(mlp(1, 1, (8,)), inner_rate=0.1, inner_steps=2)
+    learner = ml.Reptile(ml.networks.mlp(1, 1, (8,)), inner_lr=0.1, inner_steps=2)
     learner.compile(keras.optimizers.SGD(1.0), loss="mse")
     for ours, theirs in zip(
         fitted_gradient(learner, task, query_y), fitted_gradient(learner, task, query_y + 100.0), strict=True
@@ -46,16 +43,16 @@ def test_it_learns_to_learn():
     """After 1,000 meta-batches five steps on ten points beat joint training fine-tuned as long."""
     keras.utils.set_random_seed(0)
     learners = {
-        "reptile": Reptile(mlp(), inner_rate=0.02, inner_steps=5),
-        "joint": JointTraining(mlp(), inner_rate=0.02, inner_steps=5),
+        "reptile": ml.Reptile(ml.networks.mlp(), inner_lr=0.02, inner_steps=5),
+        "joint": ml.JointTraining(ml.networks.mlp(), inner_lr=0.02, inner_steps=5),
     }
     for learner in learners.values():
         learner.compile("adam", loss="mse", steps_per_execution=100)
-        learner.fit(sinusoids(), steps_per_epoch=1_000, verbose=0)
-    scores = compare(learners, sinusoids(seed=1, meta_batch=100), 600)
+        learner.fit(ml.tasks.sinusoids(), steps_per_epoch=1_000, verbose=0)
+    scores = ml.compare(learners, ml.tasks.sinusoids(seed=1, meta_batch_size=100), 600)
     assert (scores["reptile"] - scores["joint"]).high < 0
 
 
 def test_one_inner_step_is_refused():
     with pytest.raises(ValueError, match="inner_steps is 1, expected at least 2"):
-        Reptile(mlp(), inner_steps=1)
+        ml.Reptile(ml.networks.mlp(), inner_steps=1)

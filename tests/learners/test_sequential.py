@@ -1,20 +1,16 @@
 """The article's learner: initialise, learn, transfer, and what its memory holds."""
 
+import keras
 import numpy as np
 import pytest
 
-from metalearn_lib._tensorflow import keras
-from metalearn_lib.evaluation import compare
-from metalearn_lib.learners import FromScratch, SequentialLearner
-from metalearn_lib.memory import Memory
-from metalearn_lib.models import article_network, mlp
-from metalearn_lib.tasks import gather_tasks, linear_classification, sinusoids
+import metalearn_lib as ml
 
 
 def test_the_first_task_starts_from_the_initialisation_and_is_stored():
-    task, query_y = gather_tasks(sinusoids(), 1)
-    learner = SequentialLearner(mlp(), inner_rate=0.02, inner_steps=15)
-    scratch = FromScratch(learner.model, inner_rate=0.02, inner_steps=15)
+    task, query_y = ml.tasks.gather_tasks(ml.tasks.sinusoids(), 1)
+    learner = ml.SequentialLearner(ml.networks.mlp(), inner_lr=0.02, inner_steps=15)
+    scratch = ml.FromScratch(learner.model, inner_lr=0.02, inner_steps=15)
     for one in (learner, scratch):
         one.compile(loss="mse")
     expected = scratch.predict(task)
@@ -28,8 +24,8 @@ def test_the_first_task_starts_from_the_initialisation_and_is_stored():
 
 
 def test_a_task_that_it_knows_starts_where_it_ended():
-    task, query_y = gather_tasks(sinusoids(), 20)
-    learner = SequentialLearner(mlp(), inner_rate=0.02, inner_steps=5)
+    task, query_y = ml.tasks.gather_tasks(ml.tasks.sinusoids(), 20)
+    learner = ml.SequentialLearner(ml.networks.mlp(), inner_lr=0.02, inner_steps=5)
     learner.compile(loss="mse")
     learner.fit(task, query_y, batch_size=20, shuffle=False, verbose=0)
     start = learner._start(task["support_x"], task["support_y"])
@@ -41,44 +37,46 @@ def test_a_task_that_it_knows_starts_where_it_ended():
 def test_it_learns_from_its_memory():
     """500 remembered tasks make a few steps on new ones better than the same steps from scratch."""
     keras.utils.set_random_seed(0)
-    model = article_network()
-    learner = SequentialLearner(model, inner_rate=0.5, inner_steps=30)
-    scratch = FromScratch(keras.models.clone_model(model), inner_rate=0.5, inner_steps=5)
+    model = ml.networks.article_network()
+    learner = ml.SequentialLearner(model, inner_lr=0.5, inner_steps=30)
+    scratch = ml.FromScratch(keras.models.clone_model(model), inner_lr=0.5, inner_steps=5)
     for one in (learner, scratch):
         one.compile(loss="sparse_categorical_crossentropy")
-        one.fit(linear_classification(shots=10), steps_per_epoch=20, verbose=0)
+        one.fit(ml.tasks.linear_classification(shots=10), steps_per_epoch=20, verbose=0)
     learner.inner_steps = 5
     learner.compile(loss="sparse_categorical_crossentropy")
-    scores = compare({"memory": learner, "scratch": scratch}, linear_classification(seed=1, meta_batch=100), 600)
+    scores = ml.compare(
+        {"memory": learner, "scratch": scratch}, ml.tasks.linear_classification(seed=1, meta_batch_size=100), 600
+    )
     assert (scores["memory"] - scores["scratch"]).low > 0
 
 
 def test_the_memory_is_saved_with_the_learner(tmp_path):
-    task, query_y = gather_tasks(sinusoids(), 30)
-    learner = SequentialLearner(mlp(), inner_steps=2, neighbours=3)
+    task, query_y = ml.tasks.gather_tasks(ml.tasks.sinusoids(), 30)
+    learner = ml.SequentialLearner(ml.networks.mlp(), inner_steps=2, neighbors=3)
     learner.compile(loss="mse")
     learner.fit(task, query_y, batch_size=10, verbose=0)
     learner.save(tmp_path / "sequential.keras")
     loaded = keras.saving.load_model(tmp_path / "sequential.keras")
-    assert len(loaded.memory) == 30 and loaded.neighbours == 3
+    assert len(loaded.memory) == 30 and loaded.neighbors == 3
     np.testing.assert_array_equal(loaded.predict(task), learner.predict(task))
 
 
 def test_a_learner_without_entries_is_saved_too(tmp_path):
-    learner = SequentialLearner(mlp(), inner_steps=2)
+    learner = ml.SequentialLearner(ml.networks.mlp(), inner_steps=2)
     learner.compile(loss="mse")
     learner.save(tmp_path / "new.keras")
     assert len(keras.saving.load_model(tmp_path / "new.keras").memory) == 0
 
 
 def test_its_memory_may_be_on_disk(tmp_path):
-    task, query_y = gather_tasks(sinusoids(), 8)
-    learner = SequentialLearner(mlp(), Memory(tmp_path / "memory"), inner_steps=2)
+    task, query_y = ml.tasks.gather_tasks(ml.tasks.sinusoids(), 8)
+    learner = ml.SequentialLearner(ml.networks.mlp(), ml.Memory(tmp_path / "memory"), inner_steps=2)
     learner.compile(loss="mse")
     learner.fit(task, query_y, batch_size=4, verbose=0)
-    assert len(Memory(tmp_path / "memory")) == 8
+    assert len(ml.Memory(tmp_path / "memory")) == 8
 
 
 def test_neighbours_must_be_positive():
-    with pytest.raises(ValueError, match="neighbours is 0, expected a whole number of at least 1"):
-        SequentialLearner(mlp(), neighbours=0)
+    with pytest.raises(ValueError, match="neighbors is 0, expected a whole number of at least 1"):
+        ml.SequentialLearner(ml.networks.mlp(), neighbors=0)

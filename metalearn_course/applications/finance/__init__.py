@@ -1,0 +1,1 @@
+"""Assets as tasks: returns explained by factors."""

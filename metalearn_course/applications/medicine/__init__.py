@@ -1,0 +1,1 @@
+"""Patients as tasks: concentrations of a drug over time."""

@@ -1,0 +1,1 @@
+"""Users as tasks: ratings of films."""

@@ -1,0 +1,1 @@
+"""Arms of unknown mass and friction as tasks."""

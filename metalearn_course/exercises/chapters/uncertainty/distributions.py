@@ -1,0 +1,221 @@
+"""What a predicted normal distribution is worth, and whether it is honest."""
+
+import numpy as np
+from scipy import stats
+
+from metalearn_course.exercises.engine import Choice, Exercise
+
+
+def _draw(rng: np.random.Generator) -> tuple:
+    mean, deviation = rng.normal(size=40), rng.uniform(0.3, 3.0, size=40)
+    return mean, deviation, mean + 1.3 * deviation * rng.normal(size=40)
+
+
+def _draw_with_level(rng: np.random.Generator) -> tuple:
+    return *_draw(rng), float(rng.uniform(0.4, 0.9))
+
+
+q1 = Exercise(
+    "The log-likelihood",
+    r"""
+    A learner predicts for each target $y$ a normal distribution with mean $\mu$ and standard deviation $\sigma$. Return
+    the mean log-density of the targets, in nats:
+    $\log p(y) = -\log\sigma - \frac{(y-\mu)^2}{2\sigma^2} - \frac12\log 2\pi$.
+    """,
+    example=(np.array([0.0, 1.0]), np.array([1.0, 2.0]), np.array([1.0, 5.0])),
+    draw=_draw,
+    hints=(
+        "Standardise first: z = (y − μ) / σ. Then three terms.",
+        "`-(np.log(deviation) + z**2 / 2 + np.log(2 * np.pi) / 2).mean()`.",
+    ),
+)
+
+
+@q1.reference("The first term punishes being unsure, the second being wrong, more so the surer one was.")
+def log_likelihood(mean, deviation, y):
+    """Mean log-density of the targets y [Q] under normal distributions with mean [Q] and deviation [Q]."""
+    z = (y - mean) / deviation
+    return -(np.log(deviation) + z**2 / 2 + np.log(2 * np.pi) / 2).mean()
+
+
+@q1.mistake("log σ is missing: without it, claiming an enormous deviation would cost nothing and look best.")
+def free_deviation(mean, deviation, y):
+    return log_likelihood(mean, deviation, y) + np.log(deviation).mean()
+
+
+@q1.mistake("You divide by σ where σ² belongs: it is the standardised error (y − μ)/σ that is squared.")
+def unsquared_deviation(mean, deviation, y):
+    return -(np.log(deviation) + (y - mean) ** 2 / deviation / 2 + np.log(2 * np.pi) / 2).mean()
+
+
+@q1.mistake("You take σ for a variance: here it is the standard deviation, so log σ, and σ² below the squared error.")
+def deviation_as_variance(mean, deviation, y):
+    return log_likelihood(mean, np.sqrt(deviation), y)
+
+
+@q1.mistake("The sign: that is the negative log-likelihood, a loss, lower for better predictions.")
+def negative(mean, deviation, y):
+    return -log_likelihood(mean, deviation, y)
+
+
+@q1.mistake("The constant ½ log 2π is missing. It changes no comparison, but the number is no density then.")
+def no_constant(mean, deviation, y):
+    return log_likelihood(mean, deviation, y) + np.log(2 * np.pi) / 2
+
+
+@q1.mistake("You return the sum over the targets: the mean does not depend on how many of them there are.")
+def total(mean, deviation, y):
+    return log_likelihood(mean, deviation, y) * len(y)
+
+
+@q1.also_right
+def from_scipy(mu, sigma, targets):
+    return np.mean([stats.norm(m, s).logpdf(t) for m, s, t in zip(mu, sigma, targets, strict=True)])
+
+
+q2 = Exercise(
+    "How much an interval holds",
+    r"""
+    The central interval of level $p$ (0.9, say) of a normal distribution is $\mu \pm z\sigma$ and has the probability
+    $p$ under it. Return the share of the targets that lie inside. `scipy.stats.norm.ppf(q)` gives the point below which
+    the standard normal distribution has the probability $q$.
+    """,
+    example=(np.zeros(4), np.array([1.0, 1.0, 2.0, 0.5]), np.array([0.7, 1.2, 2.2, -1.0]), 0.8),
+    draw=_draw_with_level,
+    hints=(
+        "How much probability is left out above the interval, and how much below?",
+        "z = norm.ppf((1 + level) / 2), and inside is where |y − μ| ≤ z σ.",
+    ),
+)
+
+
+@q2.reference("A calibrated learner's share equals the level, for every level; less is overconfident.")
+def coverage(mean, deviation, y, level):
+    """Share of the targets y [Q] inside the central intervals of a level between 0 and 1."""
+    from scipy.stats import norm
+
+    return np.mean(np.abs(y - mean) <= norm.ppf((1 + level) / 2) * deviation)
+
+
+@q2.mistake("A central interval leaves (1 − p)/2 out on either side: its end is at the quantile (1 + p)/2, not at p.")
+def one_tail(mean, deviation, y, level):
+    return np.mean(np.abs(y - mean) <= stats.norm.ppf(level) * deviation)
+
+
+@q2.mistake("1.96 is the factor of the level 95 % only; here the level is an argument.")
+def always_95(mean, deviation, y, level):
+    return np.mean(np.abs(y - mean) <= 1.96 * deviation)
+
+
+@q2.mistake("That is the share outside the intervals.")
+def outside(mean, deviation, y, level):
+    return 1 - coverage(mean, deviation, y, level)
+
+
+@q2.mistake("You count what lies below the upper end. What is too far below the mean is outside too: take |y − μ|.")
+def below_the_upper_end(mean, deviation, y, level):
+    return np.mean(y - mean <= stats.norm.ppf((1 + level) / 2) * deviation)
+
+
+@q2.mistake("All your intervals are equally wide: each target has a deviation of its own.")
+def mean_deviation(mean, deviation, y, level):
+    return np.mean(np.abs(y - mean) <= stats.norm.ppf((1 + level) / 2) * deviation.mean())
+
+
+@q2.also_right
+def by_counting(mu, sigma, targets, p):
+    count = 0
+    for m, s, t in zip(mu, sigma, targets, strict=True):
+        low, high = stats.norm.interval(p, m, s)
+        count += low <= t <= high
+    return count / len(targets)
+
+
+q3 = Choice(
+    "Calibrated, and then?",
+    "On 500 tasks the intervals of a learner hold 10, 20, ..., 90 % of the targets at the levels 10, 20, ..., 90 %. "
+    "What do you know about it?",
+    options={
+        "a": (
+            "It has learned the tasks well.",
+            "One that ignores the support set and predicts how targets are spread in the whole family is as "
+            "calibrated, and has learned nothing.",
+        ),
+        "b": (
+            "No other learner has a higher log-likelihood on these tasks.",
+            "Two calibrated learners can differ: the one with narrower intervals, equally honest, scores higher.",
+        ),
+        "c": (
+            "Its deviations will be right on other families of tasks too.",
+            "How far off one is was learned from this family. Elsewhere the same numbers are claimed, and are wrong.",
+        ),
+        "d": (
+            "On tasks of this family it says how far off it may be, and no more.",
+            "Calibration is honesty. How much it knows is another question, and the log-likelihood asks both.",
+        ),
+    },
+    right="d",
+    hints=(
+        "Could a learner that never looks at the support set do this?",
+        "Distinguish being honest from being informed, and this family from others.",
+    ),
+)
+
+q4 = Exercise(
+    "One factor to repair it",
+    r"""
+    On a new family of tasks a learner's deviations are off. Return the factor $f$ for which
+    $\mathcal N(\mu, (f\sigma)^2)$ gives the targets the largest likelihood. (Derive it: write down the log-likelihood,
+    and set its derivative with respect to $f$ to zero.)
+    """,
+    example=(np.array([0.0, 0.0]), np.array([1.0, 2.0]), np.array([1.0, 14.0])),
+    draw=_draw,
+    hints=(
+        "With z = (y − μ)/σ, the terms that depend on f are −log f − z²/(2f²), averaged over the targets.",
+        "−1/f + mean(z²)/f³ = 0.",
+    ),
+)
+
+
+@q4.reference("−1/f + mean(z²)/f³ = 0, so f² = mean(z²): the mean squared standardised error, which should be 1.")
+def factor(mean, deviation, y):
+    """The factor on all deviations [Q] that fits the targets y [Q] best."""
+    return np.sqrt(np.mean(((y - mean) / deviation) ** 2))
+
+
+@q4.mistake("That is f²: the variance has to grow by mean(z²), the deviation by its root.")
+def squared(mean, deviation, y):
+    return factor(mean, deviation, y) ** 2
+
+
+@q4.mistake("The inverse: where errors are larger than claimed, deviations have to grow.")
+def inverse(mean, deviation, y):
+    return 1 / factor(mean, deviation, y)
+
+
+@q4.mistake("A mean of |z| fits a Laplace distribution; for a normal one squares are averaged.")
+def absolute(mean, deviation, y):
+    return np.mean(np.abs(y - mean) / deviation)
+
+
+@q4.mistake(
+    "You compare the mean squared error with the mean variance: the least certain targets decide alone. "
+    "Standardise each error by its own deviation first."
+)
+def ratio_of_means(mean, deviation, y):
+    return np.sqrt(np.mean((y - mean) ** 2) / np.mean(deviation**2))
+
+
+@q4.mistake("You take the mean off the standardised errors. It is part of how wrong the predictions are.")
+def centred(mean, deviation, y):
+    return np.std((y - mean) / deviation)
+
+
+@q4.also_right
+def by_search(mu, sigma, targets):
+    from scipy.optimize import minimize_scalar
+
+    def loss(log_f):
+        return -stats.norm.logpdf(targets, mu, np.exp(log_f) * sigma).mean()
+
+    return np.exp(minimize_scalar(loss, bounds=(-5, 5), method="bounded", options={"xatol": 1e-9}).x)

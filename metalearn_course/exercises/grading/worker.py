@@ -1,0 +1,156 @@
+"""The child process of `grade`: runs submitted cells, calls what they define, and reports plain data.
+
+Nothing that it says is believed: `grade` compares. It knows no solution, and can't open the files that hold them.
+"""
+
+import contextlib
+import dataclasses
+import faulthandler
+import json
+import os
+import sys
+import types
+from typing import Any
+
+
+def main() -> None:
+    """Takes a job from standard input, reports on standard output."""
+    job = json.load(sys.stdin)
+    sys.path.insert(0, job["path"])
+    from metalearn_course.exercises.engine import running, values
+
+    running.SECONDS = float(job["seconds"])
+    report = os.fdopen(os.dup(1), "w", buffering=1)
+    nothing = open(os.devnull, "w")  # noqa: SIM115 - stays open to the end
+    os.dup2(nothing.fileno(), 1)
+    _limit(job["bytes"], job["output"])
+    _hide_solutions(job["chapter"])
+    _watch(job["hidden"])
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for step in job["steps"]:
+        # Ends this process from outside of the interpreter, even where that is held by a C function; the loop of an
+        # answer is stopped sooner, by `running`.
+        seconds = job["seconds"] if step["kind"] == "cell" else job["seconds"] + 2
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nothing)
+        print(json.dumps({"what": "started", "number": step["number"]}), file=report)
+        outcomes = _cell(step, names) if step["kind"] == "cell" else _answer(step, names, running, values)
+        faulthandler.cancel_dump_traceback_later()
+        print(json.dumps({"what": "done", "number": step["number"], "outcomes": outcomes}), file=report)
+    report.flush()
+    os._exit(0)  # whatever threads are left
+
+
+def _cell(step: dict, names: dict[str, Any]) -> None:
+    with contextlib.suppress(BaseException):  # as in a notebook, the next cell runs all the same
+        exec(compile(step["source"], "<cell>", "exec"), names)
+
+
+def _answer(step: dict, names: dict[str, Any], running: types.ModuleType, values: types.ModuleType) -> list[dict]:
+    blank = running.Outcome(problem="It is not filled in yet.", not_filled_in=True)
+    answer = names.get(step["name"])
+    if step["kind"] == "value":
+        outcomes = running.run(lambda: answer, [()])
+    elif answer is None or running.is_empty(answer):
+        outcomes = [blank]
+    elif not callable(answer):
+        outcomes = [running.Outcome(problem=f"A {type(answer).__name__} came, expected a function.")]
+    else:
+        outcomes = running.run(answer, [tuple(_received(a) for a in case) for case in step["cases"]])
+    return [dataclasses.asdict(outcome) for outcome in outcomes]
+
+
+def _received(argument: Any) -> Any:
+    import numpy as np
+
+    if not isinstance(argument, dict):
+        return argument
+    if "array" in argument:
+        return np.array(argument["array"], argument["dtype"])
+    names: dict[str, Any] = {"np": np}
+    exec(argument["source"], names)
+    return names["implementation"]
+
+
+def _limit(memory: int, output: int) -> None:
+    try:
+        import resource
+    except ImportError:
+        return  # Windows has no such limits
+    for limit, value in ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_FSIZE, output), (resource.RLIMIT_CORE, 0)):
+        resource.setrlimit(limit, (value, value))
+
+
+class _Nothing(types.ModuleType):
+    """A module, or an exercise of it, that does nothing."""
+
+    def __getattr__(self, name: str) -> "_Nothing":
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Nothing(name)
+
+    def __call__(self, *arguments: Any, **options: Any) -> None:
+        return None
+
+
+def _hide_solutions(chapter: str) -> None:
+    for name in [name for name in sys.modules if name.startswith("metalearn_course.exercises")]:
+        sys.modules[name] = _Nothing(name)
+    for part in ("", ".engine", ".chapters", f".chapters.{chapter}"):
+        name = f"metalearn_course.exercises{part}"
+        sys.modules[name] = _Nothing(name)
+
+
+def _watch(hidden: list[str]) -> None:
+    """Lets no submitted code open the solutions, change files that are not its own, or reach beyond this process."""
+    own = os.path.realpath(os.getcwd())
+    hidden = [*map(os.path.realpath, hidden), f"/proc/{os.getppid()}"]
+    real, decode, separator, writing = os.path.realpath, os.fsdecode, os.sep, os.O_WRONLY | os.O_RDWR | os.O_CREAT
+    beyond = (
+        "subprocess.",
+        "os.exec",
+        "os.fork",
+        "os.posix_spawn",
+        "os.system",
+        "os.spawn",
+        "os.kill",
+        "socket.connect",
+        # What gets around this hook.
+        "ctypes.",
+        "gc.",
+        "cpython.PyInterpreterState_New",
+    )
+    changing = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod")
+
+    def inside(path: str, folder: str) -> bool:
+        return path == folder or path.startswith(folder + separator)
+
+    def allowed(path: Any, to_change: bool) -> bool:
+        if not isinstance(path, str | bytes):
+            return True
+        path = real(decode(path))
+        if to_change:
+            return inside(path, own) or inside(path, "/dev")
+        return not any(inside(path, folder) for folder in hidden)
+
+    def hook(event: str, arguments: tuple) -> None:
+        if event == "open":
+            fine = allowed(arguments[0], False) and (not arguments[2] & writing or allowed(arguments[0], True))
+        elif event.startswith(changing):
+            fine = all(allowed(argument, True) for argument in arguments)
+        else:
+            fine = not event.startswith(beyond)
+        if not fine:
+            raise PermissionError("not while grading")
+
+    with contextlib.suppress(ImportError):  # starts programs, and tells no hook
+        import _posixsubprocess
+
+        _posixsubprocess.fork_exec = None
+    sys.addaudithook(hook)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    finally:
+        os._exit(2)  # else it would wait for the threads that a submission left

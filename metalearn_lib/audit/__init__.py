@@ -1,6 +1,0 @@
-"""Tests that catch the mistakes of published meta-learning code: `audit(learner, tasks)`."""
-
-from metalearn_lib.audit.checks import audit
-from metalearn_lib.audit.report import Finding, Report
-
-__all__ = ["Finding", "Report", "audit"]

@@ -1,0 +1,1 @@
+"""How learners are trained: compiled loops, resuming, divergence, a progress bar."""

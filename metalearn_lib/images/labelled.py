@@ -1,0 +1,168 @@
+"""Labelled images: what a set of classes is, how it is split, and how to read one from a folder."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LabelledImages:
+    """Images of classes, each class in an alphabet: what episodes are drawn from.
+
+    Args:
+        images: uint8 [n, H, W, C], 0 background to 255 ink.
+        labels: int32 [n], the class of each image, 0..len(classes)-1; every class has an image.
+        classes: the name of each class.
+        alphabets: the group that each class belongs to, in the order of `classes`.
+
+    Raises:
+        ValueError: if the four do not fit together.
+        TypeError: if images or labels have another dtype.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    alphabets: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        images, labels = np.asarray(self.images), np.asarray(self.labels)
+        if images.dtype != np.uint8:
+            raise TypeError(f"images has dtype {images.dtype}, expected uint8 from 0 to 255")
+        if images.ndim != 4 or 0 in images.shape:
+            raise ValueError(f"images has shape {images.shape}, expected [n, H, W, C] with no side of 0")
+        if not np.issubdtype(labels.dtype, np.integer):
+            raise TypeError(f"labels has dtype {labels.dtype}, expected whole numbers")
+        if labels.shape != images.shape[:1]:
+            raise ValueError(f"labels has shape {labels.shape}, expected [{len(images)}], one per image")
+        if len(self.alphabets) != len(self.classes):
+            raise ValueError(f"alphabets has {len(self.alphabets)} names, expected {len(self.classes)}, one per class")
+        low, high = labels.min(), labels.max()
+        if low < 0 or high >= len(self.classes):
+            raise ValueError(f"labels are {low}..{high}, expected 0..{len(self.classes) - 1}, one per class")
+        counts = np.bincount(labels, minlength=len(self.classes))
+        if not counts.all():
+            raise ValueError(f"class {self.classes[int(counts.argmin())]!r} has no image, expected at least 1")
+        for name, value in (
+            ("images", images),
+            ("labels", labels.astype(np.int32)),
+            ("classes", tuple(map(str, self.classes))),
+            ("alphabets", tuple(map(str, self.alphabets))),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.images.shape[1:]))
+        groups = len(set(self.alphabets))
+        return f"LabelledImages({len(self)} of {size}, {len(self.classes)} classes, {groups} alphabets)"
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Number of images of each class, int64 [classes]."""
+        return np.bincount(self.labels, minlength=len(self.classes))
+
+    def select(self, classes: Sequence[int]) -> "LabelledImages":
+        """The images of some classes, relabelled 0..len(classes)-1 in the given order.
+
+        Args:
+            classes: numbers of the classes, each at most once.
+
+        Raises:
+            ValueError: if a number is no class, or comes twice, or there is none.
+        """
+        chosen = np.asarray(classes, dtype=np.int64).reshape(-1)
+        if not chosen.size or len(set(chosen.tolist())) < len(chosen):
+            raise ValueError(f"classes has {len(chosen)} numbers, expected at least 1, each only once")
+        if chosen.min() < 0 or chosen.max() >= len(self.classes):
+            raise ValueError(
+                f"classes are {chosen.min()}..{chosen.max()}, expected numbers in 0..{len(self.classes) - 1}"
+            )
+        relabel = np.full(len(self.classes), -1, np.int32)
+        relabel[chosen] = np.arange(len(chosen))
+        kept = relabel[self.labels] >= 0
+        return LabelledImages(
+            self.images[kept],
+            relabel[self.labels[kept]],
+            tuple(self.classes[c] for c in chosen),
+            tuple(self.alphabets[c] for c in chosen),
+        )
+
+    def subset(self, alphabets: Iterable[str]) -> "LabelledImages":
+        """The images of some alphabets.
+
+        Args:
+            alphabets: names of alphabets.
+
+        Raises:
+            ValueError: if there is no alphabet of that name, or no name is given.
+        """
+        wanted = {alphabets} if isinstance(alphabets, str) else set(alphabets)
+        known = set(self.alphabets)
+        if unknown := wanted - known:
+            raise ValueError(f"alphabets has {min(unknown)!r}, expected names among {sorted(known)}")
+        return self.select([c for c, alphabet in enumerate(self.alphabets) if alphabet in wanted])
+
+    def split(
+        self, by: str = "class", fractions: Sequence[float] = (0.6, 0.2, 0.2), seed: int = 0
+    ) -> tuple["LabelledImages", "LabelledImages", "LabelledImages"]:
+        """Meta-train, validation and test sets that share no class.
+
+        Args:
+            by: "class" deals single classes out at random, "alphabet" whole alphabets.
+            fractions: the shares of the three sets in the number of classes or alphabets.
+            seed: fixes who goes where.
+
+        Returns:
+            (train, validation, test), which together hold every image once.
+
+        Raises:
+            ValueError: if `by` is unknown, the fractions are no three shares of 1, or a set would be empty.
+        """
+        if by not in ("class", "alphabet"):
+            raise ValueError(f"by is {by!r}, expected 'class' or 'alphabet'")
+        if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
+            raise ValueError(f"fractions is {tuple(fractions)}, expected three positive numbers that sum to 1")
+        group = np.arange(len(self.classes))
+        if by == "alphabet":
+            group = np.unique(self.alphabets, return_inverse=True)[1]
+        groups = int(group.max()) + 1
+        ends = np.rint(np.cumsum([0, *fractions]) * groups).astype(int)
+        if (np.diff(ends) < 1).any():
+            raise ValueError(
+                f"fractions {tuple(fractions)} leave a set empty when split by {by}: there are only {groups}"
+            )
+        order = np.random.default_rng(seed).permutation(groups)
+        train, validation, test = (
+            self.select(np.flatnonzero(np.isin(group, order[start:end]))) for start, end in pairwise(ends)
+        )
+        return train, validation, test
+
+    def with_rotations(self) -> "LabelledImages":
+        """Every class also turned by 90, 180 and 270 degrees, each turn a class of its own.
+
+        The augmentation of Santoro et al. (2016) that MAML and prototypical networks train with on Omniglot.
+        Split first: the four turns of a character must not be shared between training and test.
+
+        Raises:
+            ValueError: if the images are not square.
+        """
+        height, width = self.images.shape[1:3]
+        if height != width:
+            raise ValueError(f"images are {height}x{width}, expected squares to rotate by 90 degrees")
+        quarters = range(4)
+        return LabelledImages(
+            np.concatenate([np.rot90(self.images, quarter, axes=(1, 2)) for quarter in quarters]),
+            np.concatenate([self.labels + quarter * len(self.classes) for quarter in quarters]),
+            tuple(_turned(name, quarter) for quarter in quarters for name in self.classes),
+            tuple(_turned(name, quarter) for quarter in quarters for name in self.alphabets),
+        )
+
+
+def _turned(name: str, quarter: int) -> str:
+    return f"{name} {90 * quarter}°" if quarter else name

@@ -1,0 +1,246 @@
+"""The memory M = {(θ₁, D₁), ..., (θₙ, Dₙ)}: the weights that learning reached, with the task that led there.
+
+`store` adds an entry, iteration walks over them, `recall` finds the entries whose tasks are nearest to a new
+support set, and `transfer` gives weights to start from. What "near" means is in `metalearn_lib.memory.task_embedding`.
+"""
+
+import operator
+from collections.abc import Iterator, Sequence
+from os import PathLike
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from metalearn_lib.memory.display import Entry, Recollection, as_html, as_text, cells
+from metalearn_lib.memory.in_process import InProcess
+from metalearn_lib.memory.index import Index
+from metalearn_lib.memory.on_disk import OnDisk
+from metalearn_lib.memory.serialization import (
+    Signature,
+    checked_support,
+    checked_weights,
+    from_bytes,
+    from_header,
+    to_bytes,
+    to_header,
+)
+from metalearn_lib.memory.task_embedding import TaskEmbedding, median_scale
+
+__all__ = ["Entry", "Memory", "Recollection"]
+
+
+class Memory:
+    """The memory M = {(θᵢ, Dᵢ)}, in the process or on disk.
+
+    All entries belong to one model and one kind of task: they share the shapes and dtypes of θ and of an example,
+    which the first entry fixes; the number of examples may differ. What is refused leaves the memory as it was.
+    On disk, an entry survives the death of the process from the moment `store` returns, and other processes may
+    read meanwhile and see what is added.
+
+    Args:
+        path: a folder for a memory on disk (a LanceDB table), made by the first `store`; None keeps it in the
+            process.
+        x_scale: length over which an answer is expected to stay the same, in the units of x, or one length for each
+            feature; None takes half the median distance between the examples of the first support set stored.
+
+    Raises:
+        ValueError: if `path` holds something else, or a damaged memory, or one with another `x_scale`.
+    """
+
+    def __init__(self, path: str | PathLike | None = None, x_scale: float | Sequence[float] | None = None) -> None:
+        self._x_scale = None if x_scale is None else TaskEmbedding.of(x_scale).x_scale
+        self._signature: Signature | None = None
+        self._embed: TaskEmbedding | None = None
+        self._rows = InProcess() if path is None else OnDisk(path)
+        self._index = Index()
+        self._look()
+
+    def _meet(self) -> None:
+        """Learns what the entries look like, if another Memory has begun the table."""
+        if self._signature is None and (header := self._rows.header()) is not None:
+            signature, embed = from_header(header)
+            if self._x_scale not in (None, embed.x_scale):
+                raise ValueError(
+                    f"x_scale is {self._x_scale}, expected {embed.x_scale}, with which the memory was begun"
+                )
+            self._signature, self._embed = signature, embed
+
+    def _look(self) -> None:
+        """Takes in what was stored since the last look, here or by another process."""
+        self._meet()
+        for embedded in self._rows.news():
+            self._index.append(embedded)
+
+    def store(self, weights: Sequence[ArrayLike], support_x: ArrayLike, support_y: ArrayLike) -> None:
+        """Adds the entry (θ, D).
+
+        Args:
+            weights: θ, as `model.get_weights()` gives it; any shapes and numeric dtypes.
+            support_x: the examples of D [S, ...], S ≥ 1.
+            support_y: labels [S] of an integer type, or values [S, ...] of a floating type.
+
+        Raises:
+            TypeError, ValueError: if anything is not numeric, not finite, empty, or of another model or task.
+        """
+        arrays = checked_weights(weights)
+        x, y = checked_support(support_x, support_y, 1)
+        self._store([w[None] for w in arrays], x[None], y[None])
+
+    def store_many(self, weights: Sequence[ArrayLike], support_x: ArrayLike, support_y: ArrayLike) -> None:
+        """Adds T entries at once: all of them or, where one is refused, none.
+
+        Args:
+            weights: arrays [T, ...], the θ of each task.
+            support_x: [T, S, ...].
+            support_y: [T, S] or [T, S, ...].
+
+        Raises:
+            TypeError, ValueError: as `store`.
+        """
+        arrays = checked_weights(weights)
+        x, y = checked_support(support_x, support_y, 2)
+        for i, w in enumerate(arrays):
+            if w.shape[:1] != x.shape[:1]:
+                raise ValueError(f"weights[{i}] has shape {list(w.shape)}, expected [{len(x)}, ...] for as many tasks")
+        self._store(arrays, x, y)
+
+    def _store(self, weights: list[np.ndarray], x: np.ndarray, y: np.ndarray) -> None:
+        self._meet()
+        signature = Signature.of(weights, x, y)
+        if self._signature is None:
+            embed = TaskEmbedding.of(median_scale(x[0]) if self._x_scale is None else self._x_scale)
+        else:
+            self._signature.refuse_other(signature)
+            embed = self._embed
+        blobs = signature.pack(weights), to_bytes(x, 2), to_bytes(y, 2)
+        self._rows.append(to_header(signature, embed), *blobs, embed(x, y))
+        self._signature, self._embed = signature, embed
+
+    def __len__(self) -> int:
+        self._look()
+        return len(self._index)
+
+    def __getitem__(self, index: int) -> Entry:
+        n, index = len(self), operator.index(index)
+        if not -n <= index < n:
+            raise IndexError(f"index is {index} but the memory holds {n} entries")
+        return self._entries([index % n])[0]
+
+    def __iter__(self) -> Iterator[Entry]:
+        n = len(self)
+        at_once = 1 if not n else max(1, min(256, 2**24 // max(1, self._signature.weight_bytes)))
+        for start in range(0, n, at_once):
+            yield from self._entries(range(start, min(start + at_once, n)))
+
+    def _entries(self, indices: Sequence[int]) -> list[Entry]:
+        s = self._signature
+        entries = []
+        for blob, x, y in self._rows.read(indices):
+            examples = (len(x),)
+            entries.append(Entry(s.unpack(blob), from_bytes(x, s.x, examples), from_bytes(y, s.y, examples)))
+        return entries
+
+    def recall(self, support_x: ArrayLike, support_y: ArrayLike, k: int = 1) -> list[Recollection]:
+        """The k entries whose tasks are nearest to a support set, nearest first.
+
+        Args:
+            support_x: [S, ...].
+            support_y: [S] or [S, ...].
+            k: how many, 1..len(memory).
+
+        Returns:
+            k Recollections; of equally near ones the earlier entry comes first.
+
+        Raises:
+            TypeError, ValueError: if the support set is not of the kind stored, or k not in 1..len(memory).
+        """
+        x, y = checked_support(support_x, support_y, 1)
+        indices, distances = self.recall_many(x[None], y[None], k)
+        entries = self._entries(indices[0].tolist())
+        found = zip(indices[0].tolist(), distances[0].tolist(), entries, strict=True)
+        return [Recollection(*one) for one in found]
+
+    def recall_many(self, support_x: ArrayLike, support_y: ArrayLike, k: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """`recall` for T support sets at once, without the entries.
+
+        Args:
+            support_x: [T, S, ...].
+            support_y: [T, S] or [T, S, ...].
+            k: how many for each, 1..len(memory).
+
+        Returns:
+            Indices int64 [T, k] and distances float64 [T, k], nearest first.
+
+        Raises:
+            TypeError, ValueError: as `recall`.
+        """
+        x, y = checked_support(support_x, support_y, 2)
+        n = len(self)
+        if not isinstance(k, int | np.integer) or not 1 <= k <= n:
+            raise ValueError(f"k is {k!r} but the memory holds {n} entries, expected 1..{n}" if n else _EMPTY)
+        self._signature.refuse_other_task(x, y)
+        return self._index.nearest(self._embed(x, y), int(k))
+
+    def transfer(self, support_x: ArrayLike, support_y: ArrayLike, k: int = 1) -> list[np.ndarray]:
+        """Weights to start from on a new task: those of the nearest entry, or the mean of the k nearest.
+
+        A mean of weights makes sense where all θ descend from one start, as a learner's do: on sinusoids (two layers
+        of 40, 1,000 entries, a start that Reptile trained) the error without any step falls from 0.46 (k = 1) to
+        0.33 (k = 5). Where every θ had its own random start it rises (3.97 to 4.63). A mean weighted by nearness
+        was no better. Weights of an integer type come from the nearest entry.
+
+        Args:
+            support_x: [S, ...].
+            support_y: [S] or [S, ...].
+            k: how many entries to start from.
+
+        Returns:
+            θ, arrays of the shapes and dtypes stored.
+
+        Raises:
+            TypeError, ValueError: as `recall`.
+        """
+        x, y = checked_support(support_x, support_y, 1)
+        return [w[0] for w in self.transfer_many(x[None], y[None], k)]
+
+    def transfer_many(self, support_x: ArrayLike, support_y: ArrayLike, k: int = 1) -> list[np.ndarray]:
+        """`transfer` for T support sets at once.
+
+        Args:
+            support_x: [T, S, ...].
+            support_y: [T, S] or [T, S, ...].
+            k: how many entries to start from.
+
+        Returns:
+            Arrays [T, ...] of the dtypes stored.
+
+        Raises:
+            TypeError, ValueError: as `recall`.
+        """
+        indices, _ = self.recall_many(support_x, support_y, k)
+        blobs = np.stack([blob for blob, _, _ in self._rows.read(indices.ravel().tolist())])
+        recalled = self._signature.unpack(blobs.reshape(*indices.shape, -1))
+        if k == 1:
+            return [w[:, 0] for w in recalled]
+        return [w[:, 0] if w.dtype.kind in "iub" else _mean(w) for w in recalled]
+
+    def _shown(self) -> tuple[str, list[tuple[str, ...]]]:
+        n = len(self)
+        if not n:
+            return "Memory, empty", []
+        last = range(max(0, n - 5), n)
+        some = f"the last {len(last)} of " if n > len(last) else ""
+        return f"Memory: {some}{n} entries", [cells(i, e) for i, e in zip(last, self._entries(last), strict=True)]
+
+    def __repr__(self) -> str:
+        return as_text(*self._shown())
+
+    def _repr_html_(self) -> str:
+        return as_html(*self._shown())
+
+
+_EMPTY = "the memory is empty: store an entry before recalling one"
+
+
+def _mean(weights: np.ndarray) -> np.ndarray:
+    return weights.astype(np.float64).mean(1).astype(weights.dtype)

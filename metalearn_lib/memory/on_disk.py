@@ -1,0 +1,152 @@
+"""The entries of a memory in a LanceDB table, one row each.
+
+What a kill cannot undo: every `append` is a new version of the table, whose files are written first and become
+the current version by one atomic rename. A process killed at any moment leaves the table as it was before that
+rename or after it. (The operating system holds the data then; only a power cut could lose the last entries.)
+
+Other processes may read at any time and see each version whole. Several may write: their rows then alternate.
+"""
+
+import contextlib
+import datetime
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import lancedb
+
+    from metalearn_lib.memory.index import Blobs
+
+_TABLE = "memory"
+_KEY = b"metalearn_lib.memory.memory"
+# Merging rewrites the table. A table of b bytes is merged once in _FILES + b / _BYTES_A_FILE appends, so that an
+# append costs at most _BYTES_A_FILE of rewriting, however large the table has grown.
+_FILES = 100
+_BYTES_A_FILE = 2**20
+_KEEP_VERSIONS = datetime.timedelta(minutes=5)
+_BLOBS = ("weights", "support_x", "support_y")
+
+
+class OnDisk:
+    """Rows (θ, x, y, embedding) as bytes in the table `memory` of the LanceDB folder `path`.
+
+    A text, the header, is written into the table's schema together with the first rows, in one version. Each
+    append leaves a small file; from a hundred on these are merged, so that thousands of single ones stay quick to
+    add and to read. Files of earlier versions are removed after five minutes.
+
+    Args:
+        path: the folder; the first `append` makes it.
+
+    Raises:
+        ValueError: if `path` holds something else or a damaged table.
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = os.fspath(path)
+        self._table: lancedb.table.Table | None = None
+        self._seen = 0
+        if os.path.lexists(self.path) and not os.path.isdir(self.path):
+            raise ValueError(f"path is {self.path!r}, a file, expected a new folder or one that a Memory wrote")
+        self._open()
+
+    def _open(self) -> None:
+        if self._table is not None or not os.path.isdir(self.path):
+            return
+        inside = {name for name in os.listdir(self.path) if not name.startswith(".")}
+        folder = os.path.join(self.path, f"{_TABLE}.lance")
+        if inside - {f"{_TABLE}.lance"}:
+            some = ", ".join(sorted(inside)[:3])
+            raise ValueError(
+                f"path is {self.path!r} and holds other files ({some}), expected a folder for a memory only"
+            )
+        # A first `append` that was killed leaves a folder without any version: a memory that is still empty.
+        if not os.path.isdir(os.path.join(folder, "_versions")) or not os.listdir(os.path.join(folder, "_versions")):
+            return
+        import lancedb
+
+        table = self._guard(lambda: lancedb.connect(self.path).open_table(_TABLE))
+        if _KEY not in (table.schema.metadata or {}):
+            raise ValueError(f"path is {self.path!r}, a table that something else wrote, expected one of a Memory")
+        self._table = table
+
+    def header(self) -> str | None:
+        """The text given with the first rows; None while there are none."""
+        self._open()
+        return None if self._table is None else self._table.schema.metadata[_KEY].decode()
+
+    def append(self, header: str, weights: np.ndarray, x: np.ndarray, y: np.ndarray, embedded: np.ndarray) -> None:
+        """Adds T rows in one atomic step.
+
+        Args:
+            header: kept if these are the first rows.
+            weights: uint8 [T, bytes].
+            x: uint8 [T, S, bytes].
+            y: uint8 [T, S, bytes].
+            embedded: float32 [T, C, F].
+        """
+        import lancedb
+        import pyarrow as pa
+
+        columns = {**dict(zip(_BLOBS, (weights, x, y), strict=True)), "embedding": embedded}
+        schema = pa.schema([(name, pa.large_binary()) for name in columns] + [("examples", pa.int32())])
+        rows = [pa.array([row.tobytes() for row in column], pa.large_binary()) for column in columns.values()]
+        rows.append(pa.array([x.shape[1]] * len(x), pa.int32()))
+        batch = pa.Table.from_arrays(rows, schema=schema.with_metadata({_KEY: header.encode()}))
+        if self._table is None:
+            self._table = self._guard(lambda: lancedb.connect(self.path).create_table(_TABLE, batch))
+            return
+        self._guard(lambda: self._table.add(batch))
+        self._compact()
+
+    def _compact(self) -> None:
+        stats = self._table.stats()
+        if stats["fragment_stats"]["num_fragments"] < _FILES + stats["total_bytes"] // _BYTES_A_FILE:
+            return
+        with contextlib.suppress(RuntimeError):  # another writer was at it; the rows are stored either way
+            self._table.optimize(cleanup_older_than=_KEEP_VERSIONS)
+
+    def news(self) -> Iterator[np.ndarray]:
+        """The embeddings float32 [T, C·F] of rows that earlier calls have not given, padded with zeros."""
+        self._open()
+        if self._table is None:
+            return
+        for batch in self._guard(self._unseen):
+            vectors = batch["embedding"].to_pylist()
+            width = max(map(len, vectors))
+            flat = b"".join(vector.ljust(width, b"\0") for vector in vectors)
+            self._seen += len(vectors)
+            yield np.frombuffer(flat, np.float32).reshape(len(vectors), -1)
+
+    def _unseen(self) -> list[Any]:
+        self._table.checkout_latest()
+        if self._table.count_rows() == self._seen:
+            return []
+        return self._table.search().select(["embedding"]).offset(self._seen).limit(2**31 - 1).to_arrow().to_batches()
+
+    def read(self, indices: Sequence[int]) -> Iterator["Blobs"]:
+        """The bytes (weights, x [S, bytes], y [S, bytes]) of each index."""
+        unique = sorted(set(indices))
+        rows = self._guard(lambda: self._rows(unique))
+        place = {index: i for i, index in enumerate(unique)}
+        columns = [rows[name] for name in (*_BLOBS, "examples")]
+        for index in indices:
+            weights, x, y, examples = (column[place[index]].as_py() for column in columns)
+            blobs = [np.frombuffer(blob, np.uint8) for blob in (weights, x, y)]
+            yield blobs[0], blobs[1].reshape(examples, -1), blobs[2].reshape(examples, -1)
+
+    def _rows(self, indices: list[int]) -> Any:
+        self._table.checkout_latest()  # an earlier version's files may have been merged and removed since
+        return self._table.take_offsets(indices).select([*_BLOBS, "examples"]).to_arrow()
+
+    def _guard(self, action: Any) -> Any:
+        """Does it, and says in one sentence what LanceDB found wrong with the files."""
+        try:
+            return action()
+        except (RuntimeError, OSError, ValueError) as error:
+            reason = str(error).splitlines()[0].split(", /")[0]
+            raise ValueError(
+                f"path is {self.path!r}, whose table is damaged or out of reach ({reason}); nothing was changed"
+            ) from error

@@ -1,0 +1,159 @@
+"""The networks that learners are made of: the article's, a multi-layer perceptron, a small convolutional network."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import tensorflow as tf
+
+from metalearn_lib.core.vectorize import has_its_own_weights
+
+
+def article_network(inputs: int = 2, hidden: int = 10, classes: int = 2) -> keras.Model:
+    """The article's network: `inputs` – `hidden` ReLU – `classes` softmax, 2–10–2 as printed.
+
+    Returns:
+        A model from x [B, inputs] to class probabilities [B, classes].
+    """
+    return keras.Sequential(
+        [
+            keras.Input((inputs,)),
+            keras.layers.Dense(hidden, activation="relu"),
+            keras.layers.Dense(classes, activation="softmax"),
+        ],
+        name="article_network",
+    )
+
+
+def mlp(
+    inputs: int = 1,
+    outputs: int = 1,
+    hidden: Sequence[int] = (40, 40),
+    activation: str = "relu",
+    dtype: str | None = None,
+) -> keras.Model:
+    """A multi-layer perceptron; by default the network of MAML's sinusoid regression (Finn et al. 2017, 5.1).
+
+    Returns:
+        A model from x [B, inputs] to linear outputs [B, outputs].
+    """
+    layers = [keras.layers.Dense(units, activation=activation, dtype=dtype) for units in hidden]
+    return keras.Sequential(
+        [keras.Input((inputs,), dtype=dtype), *layers, keras.layers.Dense(outputs, dtype=dtype)], name="mlp"
+    )
+
+
+def conv4(
+    outputs: int | None = None,
+    input_shape: tuple[int, int, int] = (28, 28, 1),
+    filters: int = 64,
+    pooling: bool = False,
+) -> keras.Model:
+    """Four blocks of 3x3 convolution, batch normalisation and ReLU, each halving height and width.
+
+    Args:
+        outputs: number of classes of a last dense layer; None for a network that embeds and has no such layer.
+        input_shape: height, width and channels of an image.
+        filters: channels of every convolution.
+        pooling: halve by 2x2 max pooling, as in prototypical networks (Snell et al. 2017), instead of by a
+            stride of 2, as in MAML's Omniglot network (Finn et al. 2017); slower by about four times.
+
+    Returns:
+        A model from images [B, H, W, C] to logits [B, outputs], or to a flat embedding if `outputs` is None.
+    """
+    layers: list[keras.layers.Layer] = [keras.Input(input_shape)]
+    for _ in range(4):
+        layers.append(TaskConv2D(filters, 3, strides=1 if pooling else 2, padding="same"))
+        layers.append(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-3))
+        layers.append(keras.layers.ReLU())
+        if pooling:
+            layers.append(keras.layers.MaxPooling2D(2))
+    layers.append(keras.layers.Flatten())
+    if outputs is not None:
+        layers.append(keras.layers.Dense(outputs))
+    return keras.Sequential(layers, name="conv4")
+
+
+@keras.saving.register_keras_serializable("metalearn_lib")
+class TaskConv2D(keras.layers.Conv2D):
+    """A 2-D convolution that stays fast where each task has its own kernel.
+
+    Outside a vectorised body it is `keras.layers.Conv2D`. Inside, where the kernel differs from task to task and
+    the convolution would leave the fast path, it gathers the patches under the kernel and multiplies: over tasks,
+    that is one batched matrix product.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Convolve images [B, H, W, C] to [B, H', W', filters]."""
+        if not has_its_own_weights():
+            return super().call(inputs)
+        if self.dilation_rate != (1, 1) or self.groups != 1 or self.data_format != "channels_last":
+            raise ValueError("TaskConv2D takes neither dilation nor groups nor channels first")
+        outputs = tf.tensordot(_patches(inputs, self.kernel_size, self.strides, self.padding), _flat(self.kernel), 1)
+        if self.use_bias:
+            outputs += self.bias
+        return self.activation(outputs)
+
+
+def _patches(images: tf.Tensor, size: tuple[int, int], strides: tuple[int, int], padding: str) -> tf.Tensor:
+    """The patches under a kernel: [B, H, W, C] to [B, H', W', size * size * C]."""
+    counts, pads = [], []
+    for length, k, stride in zip(images.shape[1:3], size, strides, strict=True):
+        count = -(-length // stride) if padding == "same" else (length - k) // stride + 1
+        missing = max((count - 1) * stride + k - length, 0)
+        counts.append(count)
+        pads.append([missing // 2, missing - missing // 2])
+    lengths = [int(length) for length in images.shape[1:3]]
+    height, width = ((count - 1) * stride + 1 for count, stride in zip(counts, strides, strict=True))
+
+    # Gathering is linear and adding up its transpose, so each is the other's derivative. TensorFlow's derivative of
+    # nine slices adds nine images, and the derivative of that runs in a loop over tasks.
+    @tf.custom_gradient
+    def gather(images: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        padded = tf.pad(images, [[0, 0], *pads, [0, 0]])
+        shifted = [
+            padded[:, i : i + height : strides[0], j : j + width : strides[1]]
+            for i in range(size[0])
+            for j in range(size[1])
+        ]
+        return tf.concat(shifted, axis=-1), add_up
+
+    @tf.custom_gradient
+    def add_up(patches: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        images = patches
+        for axis in (0, 1):
+            images = _add_up(images, axis + 1, lengths[axis], size[axis], strides[axis], pads[axis][0])
+        return images, gather
+
+    return gather(images)
+
+
+def _add_up(patches: tf.Tensor, axis: int, length: int, size: int, stride: int, before: int) -> tf.Tensor:
+    """Add what overlapping patches hold of the same place, along one axis.
+
+    [B, ..., count, ..., size * C] becomes [B, ..., length, ..., C]; `before` places stood before the first. Place
+    `stride * i + phase` is entry `phase` of patch i, entry `phase + stride` of the one before, and so on.
+    """
+    parts = tf.split(patches, size, axis=-1)
+    most = (size - 1) // stride
+    phases = []
+    for phase in range(stride):
+        entries = []
+        for entry in range(phase, size, stride):
+            pads = [[0, 0]] * 4
+            pads[axis] = [entry // stride, most - entry // stride]
+            entries.append(tf.pad(parts[entry], pads))
+        pads[axis] = [0, most]
+        phases.append(tf.add_n(entries) if entries else tf.zeros_like(tf.pad(parts[0], pads)))
+    shape = phases[0].shape.as_list()
+    shape[0], shape[axis] = -1, shape[axis] * stride
+    places = tf.reshape(tf.stack(phases, axis=axis + 1), shape)
+    missing = max(before + length - shape[axis], 0)
+    pads = [[0, 0]] * 4
+    pads[axis] = [0, missing]
+    places = tf.pad(places, pads) if missing else places
+    return places[:, before : before + length] if axis == 1 else places[:, :, before : before + length]
+
+
+def _flat(kernel: tf.Tensor) -> tf.Tensor:
+    kernel = tf.convert_to_tensor(kernel)
+    return tf.reshape(kernel, [-1, kernel.shape[-1]])

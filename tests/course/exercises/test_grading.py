@@ -1,0 +1,82 @@
+"""Grading finds what the check in the notebook finds, on other cases. Those that mean no good: `test_submissions`."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from metalearn_course.exercises.chapters import all_chapters, concepts
+from metalearn_course.exercises.chapters.mathematics import chapter
+from metalearn_course.exercises.engine import Catch, Chapter, Exercise, Value
+from metalearn_course.exercises.grading.grade import grade
+from scripts.release import answer_cell
+
+EXERCISES = Path(__file__).resolve().parents[3] / "exercises"
+SEED = 20_26
+SOLVED = {name: answer_cell(name, exercise) for name, exercise in chapter.exercises.items()}
+START = (
+    "import numpy as np\nfrom metalearn_course.exercises.chapters.mathematics import chapter, q1, q2, q3, q4, q5, q6"
+)
+
+
+def code(path: Path) -> list[str]:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code" and "-check" not in cell["id"]]
+
+
+@pytest.mark.parametrize("of", all_chapters(), ids=lambda of: of.name)
+def test_every_notebook_gets_all_points_solved_and_none_blank(of: Chapter) -> None:
+    solved = grade(code(EXERCISES / "source" / of.name / f"{of.name}.ipynb"), of, SEED)
+    assert [name for name, verdict in solved.items() if verdict.kind != "pass"] == [], solved
+    blank = grade(code(EXERCISES / f"{of.name}.ipynb"), of, SEED)
+    assert {verdict.kind for verdict in blank.values()} == {"blank"}, blank
+
+
+def test_a_mistake_is_named_as_in_the_notebook() -> None:
+    wrong = SOLVED["q2"].replace("theta - alpha", "theta + alpha")
+    verdicts = grade([START, *{**SOLVED, "q2": wrong}.values()], chapter, SEED)
+    assert verdicts["q2"].mistake == "uphill"
+    assert verdicts["q4"].kind == "pass"
+
+
+def test_a_test_that_was_written_is_tried_outside() -> None:
+    answers = {name: answer_cell(name, exercise) for name, exercise in concepts.chapter.exercises.items()}
+    start = "import numpy as np\nfrom metalearn_course.exercises.chapters.concepts import q7"
+    assert {v.kind for v in grade([start, *answers.values()], concepts.chapter, SEED).values()} == {"pass"}
+    blind = "def leaks(sampler):\n    return False"
+    verdict = grade([start, *{**answers, "q7": blind}.values()], concepts.chapter, SEED)["q7"]
+    assert (verdict.kind, verdict.mistake) == ("wrong", "never")
+
+
+def test_submissions_run_as_the_account_that_root_chooses() -> None:
+    if os.name == "nt" or os.geteuid() != 0:
+        pytest.skip("needs root")
+    try:
+        subprocess.run([sys.executable, "-c", ""], user="nobody", group="nogroup", extra_groups=[], check=True)
+    except (OSError, LookupError, subprocess.CalledProcessError):
+        pytest.skip("needs a Python that nobody can start")
+    source = "import os\nanswer_1 = [1.6, 1.4] if os.getuid() and os.stat('.').st_uid == os.getuid() else 0"
+    assert grade([source], chapter, SEED, "nobody")["q1"].kind == "pass"
+    assert grade([source], chapter, SEED)["q1"].kind == "wrong"
+
+
+FUNCTIONS = {
+    f"{of.name}-{name}": exercise
+    for of in all_chapters()
+    for name, exercise in of.exercises.items()
+    if not isinstance(exercise, Value | Catch)
+}
+
+
+@pytest.mark.parametrize("exercise", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_hidden_cases_are_other_cases(exercise: Exercise) -> None:
+    """All but the example: whoever learns the public ones by heart knows none of them."""
+
+    def shown(seed: int) -> list[str]:
+        return [repr(case) for case in exercise.cases(seed)]
+
+    assert shown(0) == shown(0) and shown(SEED) == shown(SEED)
+    assert not set(shown(0)[1:]) & set(shown(SEED)[1:])
