@@ -8,25 +8,25 @@ import tensorflow as tf
 from metalearn_lib.core.vectorize import has_its_own_weights
 
 
-def article_network(inputs: int = 2, hidden: int = 10, classes: int = 2) -> keras.Model:
-    """The article's network: `inputs` – `hidden` ReLU – `classes` softmax, 2–10–2 as printed.
+def article_network(num_inputs: int = 2, hidden: int = 10, num_outputs: int = 2) -> keras.Model:
+    """The article's network: `num_inputs` – `hidden` ReLU – `num_outputs` softmax, 2–10–2 as printed.
 
     Returns:
-        A model from x [B, inputs] to class probabilities [B, classes].
+        A model from x [B, num_inputs] to class probabilities [B, num_outputs].
     """
     return keras.Sequential(
         [
-            keras.Input((inputs,)),
+            keras.Input((num_inputs,)),
             keras.layers.Dense(hidden, activation="relu"),
-            keras.layers.Dense(classes, activation="softmax"),
+            keras.layers.Dense(num_outputs, activation="softmax"),
         ],
         name="article_network",
     )
 
 
 def mlp(
-    inputs: int = 1,
-    outputs: int = 1,
+    num_inputs: int = 1,
+    num_outputs: int = 1,
     hidden: Sequence[int] = (40, 40),
     activation: str = "relu",
     dtype: str | None = None,
@@ -34,16 +34,16 @@ def mlp(
     """A multi-layer perceptron; by default the network of MAML's sinusoid regression (Finn et al. 2017, 5.1).
 
     Returns:
-        A model from x [B, inputs] to linear outputs [B, outputs].
+        A model from x [B, num_inputs] to linear outputs [B, num_outputs].
     """
     layers = [keras.layers.Dense(units, activation=activation, dtype=dtype) for units in hidden]
     return keras.Sequential(
-        [keras.Input((inputs,), dtype=dtype), *layers, keras.layers.Dense(outputs, dtype=dtype)], name="mlp"
+        [keras.Input((num_inputs,), dtype=dtype), *layers, keras.layers.Dense(num_outputs, dtype=dtype)], name="mlp"
     )
 
 
 def conv4(
-    outputs: int | None = None,
+    num_outputs: int | None = None,
     input_shape: tuple[int, int, int] = (28, 28, 1),
     filters: int = 64,
     pooling: bool = False,
@@ -51,14 +51,14 @@ def conv4(
     """Four blocks of 3x3 convolution, batch normalisation and ReLU, each halving height and width.
 
     Args:
-        outputs: number of classes of a last dense layer; None for a network that embeds and has no such layer.
+        num_outputs: number of classes of a last dense layer; None for a network that embeds and has no such layer.
         input_shape: height, width and channels of an image.
         filters: channels of every convolution.
         pooling: halve by 2x2 max pooling, as in prototypical networks (Snell et al. 2017), instead of by a
             stride of 2, as in MAML's Omniglot network (Finn et al. 2017); slower by about four times.
 
     Returns:
-        A model from images [B, H, W, C] to logits [B, outputs], or to a flat embedding if `outputs` is None.
+        A model from images [B, H, W, C] to logits [B, num_outputs], or to a flat embedding if `num_outputs` is None.
     """
     layers: list[keras.layers.Layer] = [keras.Input(input_shape)]
     for _ in range(4):
@@ -68,8 +68,8 @@ def conv4(
         if pooling:
             layers.append(keras.layers.MaxPooling2D(2))
     layers.append(keras.layers.Flatten())
-    if outputs is not None:
-        layers.append(keras.layers.Dense(outputs))
+    if num_outputs is not None:
+        layers.append(keras.layers.Dense(num_outputs))
     return keras.Sequential(layers, name="conv4")
 
 

@@ -20,14 +20,16 @@ def number_of_ways(labels: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.reduce_max(labels), tf.int32) + 1
 
 
-def as_vectors(y: tf.Tensor, outputs: int, dtype: str) -> tf.Tensor:
-    """Labels [T, S] as one-hot vectors [T, S, outputs]; values [T, S, outputs] as they are.
+def as_vectors(y: tf.Tensor, num_outputs: int, dtype: str) -> tf.Tensor:
+    """Labels [T, S] as one-hot vectors [T, S, num_outputs]; values [T, S, num_outputs] as they are.
 
     Raises:
         ValueError: for values of another shape.
     """
     if y.dtype.is_integer:
-        return tf.one_hot(y, outputs, dtype=dtype)
-    if y.shape[2:] != (outputs,):
-        raise ValueError(f"support_y has values of shape {tuple(y.shape[2:])}, expected ({outputs},), one an output")
+        return tf.one_hot(y, num_outputs, dtype=dtype)
+    if y.shape[2:] != (num_outputs,):
+        raise ValueError(
+            f"support_y has values of shape {tuple(y.shape[2:])}, expected ({num_outputs},), one an output"
+        )
     return tf.cast(y, dtype)

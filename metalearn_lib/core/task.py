@@ -21,19 +21,21 @@ Task = dict[str, tf.Tensor]
 MetaBatch = tuple[Task, tf.Tensor]
 
 
-def check_task(task: Task, query_y: Any = None, model: keras.Model | None = None, outputs: int | None = None) -> None:
+def check_task(
+    task: Task, query_y: Any = None, model: keras.Model | None = None, num_outputs: int | None = None
+) -> None:
     """Raise one clear sentence if a meta-batch cannot be learned from.
 
     Args:
         task: `support_x` [T, S, ...], `support_y` [T, S, ...], `query_x` [T, Q, ...].
         query_y: targets [T, Q, ...], or None.
         model: the network that will see the examples, or None.
-        outputs: number of classes that the model can tell apart, or None.
+        num_outputs: number of classes that the model can tell apart, or None.
 
     Raises:
         TypeError: if `task` is not a dictionary with the three keys.
         ValueError: for shapes that do not fit, an empty support set, values that are not finite, labels outside
-            0..outputs-1.
+            0..num_outputs-1.
     """
     if not isinstance(task, dict) or set(task) != set(KEYS):
         came = sorted(task) if isinstance(task, dict) else type(task).__name__
@@ -66,10 +68,10 @@ def check_task(task: Task, query_y: Any = None, model: keras.Model | None = None
             raise ValueError(f"{name} has examples of shape {came} but the model takes {wanted}")
     for name in (SUPPORT_Y, "query_y"):
         labels = arrays.get(name)
-        if outputs is not None and labels is not None and labels.dtype.kind in "iu":
+        if num_outputs is not None and labels is not None and labels.dtype.kind in "iu":
             low, high = labels.min(), labels.max()
-            if low < 0 or high >= outputs:
-                raise ValueError(f"{name} has labels {low}..{high} but the model has {outputs} outputs")
+            if low < 0 or high >= num_outputs:
+                raise ValueError(f"{name} has labels {low}..{high} but the model has {num_outputs} outputs")
 
 
 def unpack(data: tuple) -> MetaBatch:

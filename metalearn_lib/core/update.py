@@ -17,7 +17,7 @@ MOST_UNROLLED = 10
 def gradient_step(
     loss: Callable[[Weights], tf.Tensor],
     weights: Sequence[tf.Tensor],
-    rate: float | tf.Tensor | Sequence[tf.Tensor],
+    lr: float | tf.Tensor | Sequence[tf.Tensor],
     first_order: bool = False,
 ) -> Weights:
     """One step of gradient descent, θ ← θ − α∇L(θ, D).
@@ -25,7 +25,7 @@ def gradient_step(
     Args:
         loss: L(·, D), from weights to a scalar.
         weights: θ, a list of tensors of any shapes.
-        rate: α, one number for all weights or one tensor for each.
+        lr: α, one number for all weights or one tensor for each.
         first_order: take the gradient as a constant, so that a tape outside sees dθ'/dθ = 1 and no Hessian.
 
     Returns:
@@ -37,14 +37,14 @@ def gradient_step(
     gradients = tape.gradient(value, list(weights), unconnected_gradients=tf.UnconnectedGradients.ZERO)
     if first_order:
         gradients = [tf.stop_gradient(gradient) for gradient in gradients]
-    rates = rate if isinstance(rate, list | tuple) else [rate] * len(gradients)
+    rates = lr if isinstance(lr, list | tuple) else [lr] * len(gradients)
     return [w - _as(w.dtype, a) * g for w, g, a in zip(weights, gradients, rates, strict=True)]
 
 
 def inner_loop(
     loss: Callable[[Weights], tf.Tensor],
     weights: Sequence[tf.Tensor],
-    rate: float | tf.Tensor | Sequence[tf.Tensor],
+    lr: float | tf.Tensor | Sequence[tf.Tensor],
     steps: int,
     first_order: bool = False,
     unrolled: bool = False,
@@ -54,7 +54,7 @@ def inner_loop(
     Args:
         loss: L(·, D), from weights to a scalar.
         weights: θ, a list of tensors of any shapes.
-        rate: α, one number for all weights or one tensor for each.
+        lr: α, one number for all weights or one tensor for each.
         steps: number of gradient steps.
         first_order: see `gradient_step`.
         unrolled: write out every step, however many: XLA cannot compile a tape outside of a loop.
@@ -64,7 +64,7 @@ def inner_loop(
     """
 
     def step(*weights: tf.Tensor) -> Weights:
-        return gradient_step(loss, weights, rate, first_order)
+        return gradient_step(loss, weights, lr, first_order)
 
     weights = list(weights)
     if steps > MOST_UNROLLED and not unrolled:

@@ -63,7 +63,7 @@ class GradientLearner(Learner):
 
     def predict_path(self, task: Task, steps: int) -> Iterator[np.ndarray]:
         """Predictions [T, Q, ...] after 0, 1, ..., `steps` inner steps: `steps + 1` arrays, one after another."""
-        check_task(task, model=self.model, outputs=self._outputs())
+        check_task(task, model=self.model, num_outputs=self._outputs())
         arrays = [tf.convert_to_tensor(task[name]) for name in KEYS]
 
         def adapt(weights: Weights, support_x: tf.Tensor, support_y: tf.Tensor) -> Weights:
@@ -86,7 +86,7 @@ class GradientLearner(Learner):
         support_y: tf.Tensor,
         steps: int | None = None,
         first_order: bool = False,
-        rates: float | Weights | None = None,
+        inner_lr: float | Weights | None = None,
         unrolled: bool = False,
     ) -> Weights:
         """The weights after the inner loop on one task.
@@ -97,7 +97,7 @@ class GradientLearner(Learner):
             support_y: [S, ...].
             steps: number of gradient steps; `inner_steps` if None.
             first_order: see `metalearn_lib.core.update.gradient_step`.
-            rates: α; `rates()` if None.
+            inner_lr: α; `inner_lrs()` if None.
             unrolled: see `metalearn_lib.core.update.inner_loop`.
 
         Returns:
@@ -107,12 +107,12 @@ class GradientLearner(Learner):
         fixed, adapted = list(weights[: self._fixed]), list(weights[self._fixed :])
         loss = self.loss_on(support_x, support_y)
         steps = self.inner_steps if steps is None else steps
-        rates = self.rates() if rates is None else rates
+        inner_lr = self.inner_lrs() if inner_lr is None else inner_lr
 
         def of_adapted(adapted: Weights) -> tf.Tensor:
             return loss([*fixed, *adapted])
 
-        return [*fixed, *inner_loop(of_adapted, adapted, rates, steps, first_order, unrolled)]
+        return [*fixed, *inner_loop(of_adapted, adapted, inner_lr, steps, first_order, unrolled)]
 
     def loss_on(self, x: tf.Tensor, y: tf.Tensor) -> Callable[[Weights], tf.Tensor]:
         """L(·, D) for D = (x [B, ...], y [B, ...]): from weights to the compiled loss, a scalar."""
@@ -123,7 +123,7 @@ class GradientLearner(Learner):
 
         return loss
 
-    def rates(self) -> float | Weights:
+    def inner_lrs(self) -> float | Weights:
         """α: one number, or a tensor for each weight that is adapted."""
         return self.inner_lr
 

@@ -28,7 +28,7 @@ class InContextLearner(Learner):
 
     Args:
         model: any Keras model from examples [B, ...] to features [B, F].
-        outputs: number D of values of a target, or number N of classes.
+        num_outputs: number D of values of a target, or number N of classes.
         width: of the tokens.
         depth: number of blocks.
         heads: number of attention heads, a divisor of `width`.
@@ -41,7 +41,7 @@ class InContextLearner(Learner):
     def __init__(
         self,
         model: keras.Model,
-        outputs: int = 1,
+        num_outputs: int = 1,
         width: int = 64,
         depth: int = 3,
         heads: int = 4,
@@ -49,24 +49,24 @@ class InContextLearner(Learner):
         **kwargs: Any,
     ):
         super().__init__(model, batch_norm, **kwargs)
-        at_least(1, outputs=outputs, width=width, depth=depth, heads=heads)
+        at_least(1, num_outputs=num_outputs, width=width, depth=depth, heads=heads)
         if width % heads:
             raise ValueError(f"width is {width}, expected a multiple of heads, which is {heads}")
-        self.outputs, self.width, self.depth, self.heads = outputs, width, depth, heads
+        self.num_outputs, self.width, self.depth, self.heads = num_outputs, width, depth, heads
         self.token_of_x = keras.layers.Dense(width)
         self.token_of_x.build((None, None, model.output_shape[-1]))
         self.token_of_y = keras.layers.Dense(width)
-        self.token_of_y.build((None, None, outputs))
+        self.token_of_y.build((None, None, num_outputs))
         self.blocks = [TransformerBlock(width, heads) for _ in range(depth)]
         self.answer = keras.Sequential(
-            [keras.Input((None, width)), keras.layers.LayerNormalization(), keras.layers.Dense(outputs)]
+            [keras.Input((None, width)), keras.layers.LayerNormalization(), keras.layers.Dense(num_outputs)]
         )
         self.random = keras.random.SeedGenerator()
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Values [T, Q, D] or logits [T, Q, N] of the queries."""
         support, query = self.network.embed(task["support_x"], task["query_x"], training)
-        support_y = as_vectors(task["support_y"], self.outputs, support.dtype)
+        support_y = as_vectors(task["support_y"], self.num_outputs, support.dtype)
         tokens = tf.concat([self.token_of_x(support) + self.token_of_y(support_y), self.token_of_x(query)], axis=1)
         shots = tf.shape(support)[1]
         seen = self._random_context(support) if training else None
@@ -76,7 +76,7 @@ class InContextLearner(Learner):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, for saving."""
-        settings = {"outputs": self.outputs, "width": self.width, "depth": self.depth, "heads": self.heads}
+        settings = {"num_outputs": self.num_outputs, "width": self.width, "depth": self.depth, "heads": self.heads}
         return {**super().get_config(), **settings}
 
     def _random_context(self, support: tf.Tensor) -> tf.Tensor:
@@ -88,7 +88,7 @@ class InContextLearner(Learner):
         return place <= tf.maximum(share, tf.reduce_min(place, axis=1, keepdims=True))
 
     def _outputs(self) -> int:
-        return self.outputs
+        return self.num_outputs
 
 
 class TransformerBlock(keras.layers.Layer):

@@ -117,7 +117,7 @@ class Learner(LongRuns):
                 raise ValueError("x is an empty dataset, expected at least one meta-batch")
             x, y = first if isinstance(first, tuple) else (first, None)
         if isinstance(x, dict):
-            check_task(x, y, self.model, outputs=self._outputs())
+            check_task(x, y, self.model, num_outputs=self._outputs())
 
     def _outputs(self) -> int | None:
         """The number of classes that predictions can have, None if it follows from the task."""

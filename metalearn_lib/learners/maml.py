@@ -53,14 +53,14 @@ class MAML(GradientLearner):
             for index, variable in enumerate(model.trainable_variables[self._fixed :] if learn_inner_lr else [])
         ]
 
-    def rates(self) -> float | Weights:
+    def inner_lrs(self) -> float | Weights:
         """α: one number, or as learned."""
         return [tf.convert_to_tensor(rate) for rate in self._rates] if self.learn_inner_lr else self.inner_lr
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of the outer loop on a meta-batch."""
         task, query_y = unpack(data)
-        start, rates = self.initialization(), self.rates()
+        start, rates = self.initialization(), self.inner_lrs()
         learned = [*rates, *start] if self.learn_inner_lr else start  # the order of trainable_variables
 
         def meta_gradient(support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor, query_y: tf.Tensor):
@@ -69,7 +69,7 @@ class MAML(GradientLearner):
             with tf.GradientTape() as tape:
                 tape.watch(learned)
                 weights = self.adapt(
-                    start, support_x, support_y, first_order=self.first_order, rates=rates, unrolled=True
+                    start, support_x, support_y, first_order=self.first_order, inner_lr=rates, unrolled=True
                 )
                 predictions = self.predict_from(weights, support_x, query_x, training=True)
                 loss = self.loss_of(query_y, predictions)

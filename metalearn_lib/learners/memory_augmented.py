@@ -31,7 +31,7 @@ class MemoryAugmentedNetwork(Learner):
 
     Args:
         model: any Keras model from examples [B, ...] to features [B, F].
-        outputs: number D of values of a target, or number N of classes.
+        num_outputs: number D of values of a target, or number N of classes.
         units: of the controller.
         slots: number of rows of the memory.
         width: of a row.
@@ -46,7 +46,7 @@ class MemoryAugmentedNetwork(Learner):
     def __init__(
         self,
         model: keras.Model,
-        outputs: int = 1,
+        num_outputs: int = 1,
         units: int = 200,
         slots: int = 128,
         width: int = 40,
@@ -56,23 +56,23 @@ class MemoryAugmentedNetwork(Learner):
         **kwargs: Any,
     ):
         super().__init__(model, batch_norm, **kwargs)
-        at_least(1, outputs=outputs, units=units, slots=slots, width=width, reads=reads)
+        at_least(1, num_outputs=num_outputs, units=units, slots=slots, width=width, reads=reads)
         if reads > slots:
             raise ValueError(f"reads is {reads}, expected at most {slots}, the number of slots")
         if not 0 <= decay <= 1:
             raise ValueError(f"decay is {decay!r}, expected a number between 0 and 1")
-        self.outputs, self.units, self.slots, self.width = outputs, units, slots, width
+        self.num_outputs, self.units, self.slots, self.width = num_outputs, units, slots, width
         self.reads, self.decay = reads, decay
-        cell = MemoryCell(model.output_shape[-1] + outputs, units, slots, width, reads, decay)
+        cell = MemoryCell(model.output_shape[-1] + num_outputs, units, slots, width, reads, decay)
         self.read_in = keras.layers.RNN(cell, return_state=True)
-        self.answer = keras.layers.Dense(outputs)
+        self.answer = keras.layers.Dense(num_outputs)
         self.answer.build((None, units + reads * width))
         self.random = keras.random.SeedGenerator()
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Values [T, Q, D] or logits [T, Q, N] of the queries."""
         support, query = self.network.embed(task["support_x"], task["query_x"], training)
-        y = as_vectors(task["support_y"], self.outputs, support.dtype)
+        y = as_vectors(task["support_y"], self.num_outputs, support.dtype)
         order = self._order(task["support_x"], training)
         support, y = (tf.gather(rows, order, batch_dims=1) for rows in (support, y))
         y_before = tf.concat([tf.zeros_like(y[:, :1]), y[:, :-1]], axis=1)
@@ -81,11 +81,11 @@ class MemoryAugmentedNetwork(Learner):
         inputs = tf.concat([query, tf.repeat(y[:, -1:], queries, axis=1)], axis=-1)
         inputs = tf.reshape(inputs, [tasks * queries, inputs.shape[-1]])
         output, _ = self.read_in.cell(inputs, [tf.repeat(state, queries, axis=0) for state in states])
-        return tf.reshape(self.answer(output), [tasks, queries, self.outputs])
+        return tf.reshape(self.answer(output), [tasks, queries, self.num_outputs])
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, for saving."""
-        names = ("outputs", "units", "slots", "width", "reads", "decay")
+        names = ("num_outputs", "units", "slots", "width", "reads", "decay")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def _order(self, support_x: tf.Tensor, training: bool) -> tf.Tensor:
@@ -101,7 +101,7 @@ class MemoryAugmentedNetwork(Learner):
         return tf.gather(by_place, spread, axis=1)
 
     def _outputs(self) -> int:
-        return self.outputs
+        return self.num_outputs
 
 
 class MemoryCell(keras.layers.Layer):

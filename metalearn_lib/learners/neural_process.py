@@ -31,7 +31,7 @@ class NeuralProcess(Learner):
 
     Args:
         model: any Keras model from examples [B, ...] to features [B, F].
-        outputs: number D of values of a target, or number N of classes.
+        num_outputs: number D of values of a target, or number N of classes.
         aggregation: for values the "mean" of all r_i or, different for each query, their mean by "attention" from
             the query's features to those of the support set, with 8 heads (the deterministic path of Kim et al.);
             "classes" for labels, where r holds the mean of each class's features (Garnelo et al., section 4.3).
@@ -45,7 +45,7 @@ class NeuralProcess(Learner):
     def __init__(
         self,
         model: keras.Model,
-        outputs: int = 1,
+        num_outputs: int = 1,
         aggregation: str = "mean",
         width: int = 128,
         batch_norm: str = "support",
@@ -53,18 +53,18 @@ class NeuralProcess(Learner):
     ):
         super().__init__(model, batch_norm, **kwargs)
         self.supports_jit = False  # compiling takes longer than it saves
-        at_least(1, outputs=outputs, width=width)
+        at_least(1, num_outputs=num_outputs, width=width)
         if aggregation not in AGGREGATIONS:
             raise ValueError(f"aggregation is {aggregation!r}, expected one of {', '.join(AGGREGATIONS)}")
         if aggregation == "attention" and width % HEADS:
             raise ValueError(f"width is {width}, expected a multiple of {HEADS}, the number of heads")
-        self.outputs, self.aggregation, self.width = outputs, aggregation, width
+        self.num_outputs, self.aggregation, self.width = num_outputs, aggregation, width
         features = model.output_shape[-1]
         if aggregation == "classes":
-            self.decoder = _perceptron(features + outputs * features, width, outputs)
+            self.decoder = _perceptron(features + num_outputs * features, width, num_outputs)
         else:
-            self.encoder = _perceptron(features + outputs, width, width)
-            self.decoder = _perceptron(features + width, width, 2 * outputs)
+            self.encoder = _perceptron(features + num_outputs, width, width)
+            self.decoder = _perceptron(features + width, width, 2 * num_outputs)
         if aggregation == "attention":
             self.attention = keras.layers.MultiHeadAttention(HEADS, width // HEADS, output_shape=width)
             self.attention.build((None, None, features), (None, None, width), (None, None, features))
@@ -121,7 +121,7 @@ class NeuralProcess(Learner):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, for saving."""
-        settings = {"outputs": self.outputs, "aggregation": self.aggregation, "width": self.width}
+        settings = {"num_outputs": self.num_outputs, "aggregation": self.aggregation, "width": self.width}
         return {**super().get_config(), **settings}
 
     def _distribution(self, task: Task, training: bool = False) -> tf.Tensor:
@@ -145,10 +145,10 @@ class NeuralProcess(Learner):
 
     def _class_means(self, support: tf.Tensor, support_y: tf.Tensor, targets: tf.Tensor, training: bool) -> tf.Tensor:
         """The mean features of all classes, one beside the other [T, 1, N * F]."""
-        members = tf.one_hot(support_y, self.outputs, dtype=support.dtype)
+        members = tf.one_hot(support_y, self.num_outputs, dtype=support.dtype)
         means = tf.einsum("tsn,tsf->tnf", members, support)
         means = tf.math.divide_no_nan(means, tf.reduce_sum(members, axis=1)[..., None])
-        return tf.reshape(means, [-1, 1, self.outputs * support.shape[-1]])
+        return tf.reshape(means, [-1, 1, self.num_outputs * support.shape[-1]])
 
     def _random_context(self, support_y: tf.Tensor) -> tf.Tensor:
         """Which support examples are given [T, S]: the first n, at random in each task.
@@ -180,11 +180,11 @@ class NeuralProcess(Learner):
             came, expected = ("labels", "classes") if labels else ("values", "mean or attention")
             raise ValueError(f"aggregation is {self.aggregation!r}, expected {expected}: support_y holds {came}")
         shape = tuple(task["support_y"].shape)
-        if not labels and shape[2:] != (self.outputs,):
-            raise ValueError(f"support_y has shape {shape}, expected [tasks, examples, {self.outputs}]")
+        if not labels and shape[2:] != (self.num_outputs,):
+            raise ValueError(f"support_y has shape {shape}, expected [tasks, examples, {self.num_outputs}]")
 
     def _outputs(self) -> int | None:
-        return self.outputs if self.aggregation == "classes" else None
+        return self.num_outputs if self.aggregation == "classes" else None
 
 
 def _normal(parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -193,7 +193,7 @@ def _normal(parameters: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return mean, 0.1 + 0.9 * tf.nn.softplus(deviation)
 
 
-def _perceptron(inputs: int, width: int, outputs: int) -> keras.Model:
-    """Three layers, from [T, B, inputs] to [T, B, outputs]."""
+def _perceptron(inputs: int, width: int, num_outputs: int) -> keras.Model:
+    """Three layers, from [T, B, inputs] to [T, B, num_outputs]."""
     hidden = [keras.layers.Dense(width, activation="relu") for _ in range(2)]
-    return keras.Sequential([keras.Input((None, inputs)), *hidden, keras.layers.Dense(outputs)])
+    return keras.Sequential([keras.Input((None, inputs)), *hidden, keras.layers.Dense(num_outputs)])

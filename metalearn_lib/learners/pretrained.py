@@ -29,33 +29,33 @@ class PretrainedFeatures(Learner):
 
     Args:
         model: a Keras model that embeds examples [B, ...] as vectors [B, D].
-        classes: number of training classes; a dense layer on top of `model` tells them apart while it is trained.
+        num_classes: number of training classes; a dense layer on top of `model` tells them apart while it is trained.
         classifier: "centroid" or "probe".
         batch_norm: "support", "transductive" or "running" (as published), see
             `metalearn_lib.core.network`; `fit` normalises by its batches under every policy.
 
     Raises:
-        ValueError: if `classes` is below 2, `classifier` is unknown, or the model's outputs are no vectors.
+        ValueError: if `num_classes` is below 2, `classifier` is unknown, or the model's outputs are no vectors.
     """
 
     def __init__(
         self,
         model: keras.Model,
-        classes: int,
+        num_classes: int,
         classifier: str = "centroid",
         batch_norm: str = "support",
         **kwargs: Any,
     ):
         super().__init__(model, batch_norm, **kwargs)
-        at_least(2, classes=classes)
+        at_least(2, num_classes=num_classes)
         if classifier not in CLASSIFIERS:
             raise ValueError(f"classifier is {classifier!r}, expected one of {', '.join(CLASSIFIERS)}")
         if len(model.output_shape) != 2:
             raise ValueError(f"model has outputs of shape {model.output_shape[1:]}, expected vectors")
-        self.classes = classes
+        self.num_classes = num_classes
         self.classifier = classifier
         self.supports_jit = False  # the number of ways is known only when the labels are
-        self.head = keras.layers.Dense(classes)
+        self.head = keras.layers.Dense(num_classes)
         self.head.build(model.output_shape)
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
@@ -91,14 +91,14 @@ class PretrainedFeatures(Learner):
         if isinstance(first[0], dict):
             raise TypeError("x holds tasks, expected labelled batches (x, y), see metalearn_lib.tasks.episodes")
         labels = np.asarray(first[1])
-        if labels.dtype.kind not in "iu" or labels.ndim != 1 or labels.min() < 0 or labels.max() >= self.classes:
+        if labels.dtype.kind not in "iu" or labels.ndim != 1 or labels.min() < 0 or labels.max() >= self.num_classes:
             came = f"{labels.dtype} {labels.shape}" + (f" of {labels.min()}..{labels.max()}" if labels.size > 1 else "")
-            raise ValueError(f"y is {came}, expected whole numbers [B] of 0..{self.classes - 1}")
+            raise ValueError(f"y is {came}, expected whole numbers [B] of 0..{self.num_classes - 1}")
         return super().fit(x, y, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, for saving."""
-        return {**super().get_config(), "classes": self.classes, "classifier": self.classifier}
+        return {**super().get_config(), "num_classes": self.num_classes, "classifier": self.classifier}
 
 
 def linear_probe(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:

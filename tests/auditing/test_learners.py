@@ -36,7 +36,7 @@ CORRECT_ON_LABELS = {
     "prototypes": lambda: ml.PrototypicalNetwork(embed(2)),
     "matching": lambda: ml.MatchingNetwork(embed(2)),
     "classes": lambda: ml.NeuralProcess(embed(2), 2, "classes", width=16),
-    "pre-trained": lambda: ml.PretrainedFeatures(embed(2), classes=4),
+    "pre-trained": lambda: ml.PretrainedFeatures(embed(2), num_classes=4),
     "nearest neighbour": lambda: ml.NearestNeighbor(),
 }
 

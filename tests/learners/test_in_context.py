@@ -119,7 +119,13 @@ def test_a_saved_learner_continues_as_the_original_would(tmp_path):
     learner.fit(task, query_y, verbose=0)
     learner.save(tmp_path / "in_context.keras")
     loaded = keras.saving.load_model(tmp_path / "in_context.keras")
-    assert (loaded.outputs, loaded.width, loaded.depth, loaded.heads, loaded.batch_norm) == (3, 8, 1, 2, "transductive")
+    assert (loaded.num_outputs, loaded.width, loaded.depth, loaded.heads, loaded.batch_norm) == (
+        3,
+        8,
+        1,
+        2,
+        "transductive",
+    )
     np.testing.assert_array_equal(loaded.predict(task), learner.predict(task))
     losses = [each.fit(task, query_y, shuffle=False, epochs=3, verbose=0).history["loss"] for each in (learner, loaded)]
     assert losses[0] == losses[1]
@@ -146,7 +152,7 @@ def test_what_does_not_fit_gets_a_sentence():
         ml.InContextLearner(ml.networks.mlp(), width=10)
     with pytest.raises(ValueError, match=r"^depth is 0, expected a whole number of at least 1$"):
         ml.InContextLearner(ml.networks.mlp(), depth=0)
-    learner = ml.InContextLearner(ml.networks.mlp(), outputs=2, width=4, depth=1, heads=1)
+    learner = ml.InContextLearner(ml.networks.mlp(), num_outputs=2, width=4, depth=1, heads=1)
     learner.compile("adam", loss="mse")
     with pytest.raises(ValueError, match=r"support_y has values of shape \(1,\), expected \(2,\), one an output"):
         learner.fit(ml.tasks.sinusoids(), steps_per_epoch=1, verbose=0)

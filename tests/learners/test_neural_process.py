@@ -82,7 +82,7 @@ def test_its_gradient_against_finite_differences(float64, aggregation):
 def test_gradient_of_classes_against_finite_differences(float64):
     task, query_y = image_tasks(size=2)
     model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(3, activation="tanh")])
-    process = ml.NeuralProcess(model, outputs=3, aggregation="classes", width=8)
+    process = ml.NeuralProcess(model, num_outputs=3, aggregation="classes", width=8)
     process.decoder.layers[0].activation = process.decoder.layers[1].activation = keras.activations.tanh
     process.compile(keras.optimizers.SGD(1.0))
     y = np.concatenate([task["support_y"], query_y], 1)
@@ -180,7 +180,7 @@ def test_it_learns_to_classify():
     keras.utils.set_random_seed(0)
     identity = keras.Sequential([keras.Input((4,)), keras.layers.Identity()])
     learners = {
-        "process": ml.NeuralProcess(ml.networks.mlp(4, 16, (32,)), outputs=3, aggregation="classes", width=64),
+        "process": ml.NeuralProcess(ml.networks.mlp(4, 16, (32,)), num_outputs=3, aggregation="classes", width=64),
         "nearest mean": ml.PrototypicalNetwork(identity),
         "nearest neighbour": ml.NearestNeighbor(),
     }
@@ -208,7 +208,7 @@ def test_a_saved_learner_predicts_the_same(tmp_path, aggregation):
     process.fit(stream, steps_per_epoch=5, verbose=0)
     process.save(tmp_path / "process.keras")
     loaded = keras.saving.load_model(tmp_path / "process.keras")
-    assert (loaded.outputs, loaded.aggregation, loaded.width) == (process.outputs, aggregation, 8)
+    assert (loaded.num_outputs, loaded.aggregation, loaded.width) == (process.num_outputs, aggregation, 8)
     task, _ = ml.tasks.gather_tasks(stream, 50)
     np.testing.assert_array_equal(loaded.predict(task), process.predict(task))
     loaded.fit(stream, steps_per_epoch=5, verbose=0)
@@ -257,7 +257,7 @@ def test_what_does_not_fit_is_refused():
     wide = {**task, "support_y": np.zeros((2, 10, 3), np.float32)}
     with pytest.raises(ValueError, match=r"^support_y has shape \(2, 10, 3\), expected \[tasks, examples, 1\]$"):
         process.fit(wide, query_y)
-    classes = ml.NeuralProcess(ml.networks.mlp(1, 4), outputs=2, aggregation="classes")
+    classes = ml.NeuralProcess(ml.networks.mlp(1, 4), num_outputs=2, aggregation="classes")
     classes.compile("adam")
     with pytest.raises(ValueError, match=r"^aggregation is 'classes', expected mean or attention: support_y"):
         classes.fit(ml.tasks.gaussian_processes())

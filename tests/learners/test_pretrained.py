@@ -21,7 +21,7 @@ def test_centroids_by_hand():
         "support_y": np.array([[0, 1, 0]]),
         "query_x": np.array([[[0.0, 4.0]]]),
     }
-    learner = ml.PretrainedFeatures(identity(2), classes=2)
+    learner = ml.PretrainedFeatures(identity(2), num_classes=2)
     learner.compile(loss=cross_entropy())
     np.testing.assert_allclose(learner.predict(task), [[[-0.5, -2.0]]], atol=1e-6)
 
@@ -151,7 +151,7 @@ def test_nothing_is_traced_after_the_first_step():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"classes": 1}, r"^classes is 1, expected a whole number of at least 2"),
+        ({"num_classes": 1}, r"^num_classes is 1, expected a whole number of at least 2"),
         ({"classifier": "svm"}, r"^classifier is 'svm', expected one of centroid, probe"),
         (
             {"model": keras.Sequential([keras.Input((3, 1)), keras.layers.ReLU()])},

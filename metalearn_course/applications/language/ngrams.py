@@ -90,15 +90,15 @@ def weighted_profile(buckets: int = BUCKETS) -> keras.Model:
     )
 
 
-def convolution(width: int = 128, outputs: int = 64) -> keras.Model:
-    """From names to vectors [B, outputs]: an embedding of bytes, a convolution over five of them, the maximum."""
+def convolution(width: int = 128, num_outputs: int = 64) -> keras.Model:
+    """From names to vectors [B, num_outputs]: an embedding of bytes, a convolution over five of them, the maximum."""
     layers = [
         keras.Input((1, LENGTH, 1)),
         Bytes(),
         keras.layers.Embedding(256, 16),
         keras.layers.Conv1D(width, 5, padding="same", activation="relu"),
         keras.layers.GlobalMaxPooling1D(),
-        keras.layers.Dense(outputs),
+        keras.layers.Dense(num_outputs),
     ]
     return keras.Sequential(layers, name="convolution")
 
