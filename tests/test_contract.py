@@ -96,22 +96,7 @@ def weights(learner: ml.Learner) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_it_is_saved_with_every_argument_and_goes_on(name, tmp_path):
-    learner = fitted(compiled(name), name)
-    task, _ = met(name)
-    learner.save(tmp_path / "learner.keras")
-    loaded = keras.saving.load_model(tmp_path / "learner.keras")
-    np.testing.assert_array_equal(loaded.predict(task), learner.predict(task))
-    config, again = learner.get_config(), loaded.get_config()
-    for config_of_one in (config, again):
-        for value in ("model", "memory"):
-            config_of_one.pop(value, None)
-    assert config == again and len(config) >= 2
-    fitted(loaded, name)
-
-
-@pytest.mark.parametrize("name", TRAINED)
-def test_nothing_is_traced_after_the_first_step(name):
+def test_it_trains_without_tracing_again_and_is_saved_with_every_argument(name, tmp_path):
     """An outer tape that crossed the vectorised body would make XLA compile at every step."""
     learner, traced = compiled(name), []
     step = learner.train_step
@@ -119,7 +104,15 @@ def test_nothing_is_traced_after_the_first_step(name):
     fitted(learner, name, steps=2)
     before = len(traced)
     fitted(learner, name, steps=4, seed=1)
-    assert before >= 1 and len(traced) == before
+    assert len(traced) == before and (before >= 1) == (name in TRAINED)
+    task, _ = met(name)
+    learner.save(tmp_path / "learner.keras")
+    loaded = keras.saving.load_model(tmp_path / "learner.keras")
+    np.testing.assert_array_equal(loaded.predict(task), learner.predict(task))
+    config, again = learner.get_config(), loaded.get_config()
+    for one in (config, again):
+        one.pop("model")
+    assert config == again and len(config) >= 2
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -154,27 +147,25 @@ def test_the_gradient_that_fit_descends_is_the_slope_of_the_loss(name, float64):
 
 
 @pytest.mark.parametrize("name", TRAINED)
-@pytest.mark.parametrize("layer", [keras.layers.Dropout, keras.layers.GaussianNoise])
-def test_random_layers_draw_fresh_numbers_that_a_seed_fixes(name, layer):
-    """The same task twice: another step. The same seed: the same steps, and predictions draw nothing after them."""
+def test_random_layers_draw_fresh_numbers_that_a_seed_fixes(name):
+    """Two steps on the same tasks from the same weights differ; the same seed gives the same two again."""
+    layer = keras.layers.GaussianNoise if name == "ANIL" else keras.layers.Dropout
 
-    def steps() -> list[list[np.ndarray]]:
-        learner = compiled(name, layer(0.5, seed=1))
-        seen = []
+    def two_steps() -> list[list[np.ndarray]]:
+        learner, ends = compiled(name, layer(0.5, seed=1)), []
+        before = weights(learner)
         for _ in range(2):
-            before = weights(learner)
-            fitted(learner, name, steps=1)
-            moves = [a - b for a, b in zip(weights(learner), before, strict=True)]
             for variable, value in zip(learner.trainable_variables, before, strict=True):
                 variable.assign(value)
-            seen.append(moves)
+            fitted(learner, name, steps=1)
+            ends.append(weights(learner))
         task, _ = met(name)
         np.testing.assert_array_equal(learner.predict(task), learner.predict(task))
-        return seen
+        return ends
 
-    first, again = steps(), steps()
+    first, again = two_steps(), two_steps()
     if name != "sequential":  # it learns no weights
-        assert any(not np.allclose(a, b, rtol=1e-3, atol=1e-7) for a, b in zip(*first, strict=True))
+        assert any(not np.allclose(a, b, rtol=1e-4, atol=1e-7) for a, b in zip(*first, strict=True))
     for one, other in zip(first, again, strict=True):
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -198,28 +189,26 @@ def test_each_task_and_each_inner_step_draws_its_own_numbers():
     assert len(np.unique(flat, axis=0)) == 6
 
 
-@pytest.mark.parametrize("name", TRAINED)
-@pytest.mark.parametrize("kind", ["loss_scale_factor", "LossScaleOptimizer"])
-def test_a_scaled_loss_takes_the_same_step(name, kind):
+@pytest.mark.parametrize("name", ["MAML", "Reptile", "joint training", "prototypes", "neural process", "probe"])
+def test_a_scaled_loss_takes_the_same_step(name):
     plain = fitted(compiled(name), name)
-    sgd = keras.optimizers.SGD(0.05, loss_scale_factor=1024.0 if kind == "loss_scale_factor" else None)
-    optimizer = keras.optimizers.LossScaleOptimizer(sgd) if kind == "LossScaleOptimizer" else sgd
-    scaled = fitted(compiled(name, optimizer=optimizer), name)
+    scaled = fitted(compiled(name, optimizer=keras.optimizers.SGD(0.05, loss_scale_factor=1024.0)), name)
     for a, b in zip(weights(plain), weights(scaled), strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-6)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [*((name, "mixed_float16") for name in EVERY), ("MAML", "mixed_bfloat16"), ("in context", "mixed_bfloat16")],
+)
 def test_mixed_precision_takes_nearly_the_same_step(name, policy):
-    """Half precision has 11 or 8 binary digits: the move of three steps agrees to that."""
+    """Half precision has 11 or 8 binary digits: three steps agree to that. In float16 the loss is scaled by 64."""
 
-    def moved() -> np.ndarray:
-        learner = compiled(name)
+    def moved(optimizer: Any = None) -> np.ndarray:
+        learner = compiled(name, optimizer=optimizer)
         before = weights(learner)
         fitted(learner, name)
-        predictions = learner.predict(met(name)[0])
-        assert np.isfinite(predictions).all()
+        assert np.isfinite(learner.predict(met(name)[0])).all()
         parts = [(a - b).ravel() for a, b in zip(weights(learner), before, strict=True)]
         return np.concatenate([np.zeros(1), *parts])
 
@@ -227,10 +216,22 @@ def test_mixed_precision_takes_nearly_the_same_step(name, policy):
     before = keras.config.dtype_policy()
     try:
         keras.config.set_dtype_policy(policy)
-        mixed = moved()
+        sgd = keras.optimizers.SGD(0.05)
+        float16 = policy == "mixed_float16"
+        mixed = moved(keras.optimizers.LossScaleOptimizer(sgd, initial_scale=64.0) if float16 else sgd)
     finally:
         keras.config.set_dtype_policy(before)
-    assert np.linalg.norm(mixed - plain) <= 0.15 * np.linalg.norm(plain)
+    assert np.linalg.norm(mixed - plain) <= 0.05 * np.linalg.norm(plain)
+
+
+def test_float16_scales_the_loss_by_itself():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        learner = compiled("MAML")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert isinstance(learner.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert not isinstance(compiled("MAML").optimizer, keras.optimizers.LossScaleOptimizer)
 
 
 def half_square(y: tf.Tensor, predictions: tf.Tensor) -> tf.Tensor:
@@ -463,7 +464,9 @@ class Subclassed(keras.Model):
         return self.out(self.hidden(x))
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize(
+    "name", ["MAML", "implicit MAML", "learned optimizer", "in context", "neural process", "matching", "probe"]
+)
 def test_a_subclassed_model_is_as_good_as_any(name):
     """Its step is that of a sequential model with the same weights."""
     symbolic = network(name)

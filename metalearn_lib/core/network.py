@@ -23,7 +23,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from metalearn_lib.core.keras_private import leaf_layers
+from metalearn_lib.core.keras_private import all_layers, leaf_layers
 from metalearn_lib.core.update import Weights
 from metalearn_lib.core.vectorize import current_step, current_task, over_tasks
 
@@ -80,6 +80,10 @@ class Network:
                 f"batch_norm is {batch_norm!r}, expected 'running': the model has layers that draw random numbers, and "
                 "Keras cannot normalise by a batch without drawing them"
             )
+
+    def computes_in(self, dtype: str) -> bool:
+        """Whether a layer computes in `dtype`."""
+        return any(layer.compute_dtype == dtype for layer in all_layers(self.model))
 
     def weights(self) -> Weights:
         """The trainable variables as values, read once so that a vectorised body captures no variables."""

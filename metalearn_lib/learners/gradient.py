@@ -1,5 +1,6 @@
 """What the learners that adapt by gradient descent have in common: the inner loop on one task."""
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -70,12 +71,9 @@ class GradientLearner(Learner):
         def adapt(weights: Weights, support_x: tf.Tensor, support_y: tf.Tensor) -> Weights:
             return self.adapt(weights, support_x, support_y, steps=1)
 
-        step = tf.function(
-            lambda *arguments: over_tasks(adapt, *arguments), jit_compile=self.jit_compile, autograph=False
-        )
-        predict = tf.function(
-            lambda *arguments: over_tasks(self.predict_from, *arguments), jit_compile=self.jit_compile, autograph=False
-        )
+        program = functools.partial(tf.function, jit_compile=self.jit_compile, autograph=False)
+        step = program(lambda *arguments: over_tasks(adapt, *arguments))
+        predict = program(lambda *arguments: over_tasks(self.predict_from, *arguments))
         weights = self._start(arrays[0], arrays[1])
         for number in range(steps + 1):
             if number:

@@ -167,8 +167,10 @@ def preprocess(gradients: tf.Tensor, p: float = 10.0) -> tf.Tensor:
 
 
 def _recurrent_network(units: int) -> keras.Model:
-    """Two numbers and the states h, c of two layers to one number and the new states."""
-    gradient, states = keras.Input((2,)), [keras.Input((units,)) for _ in range(4)]
-    first, new_first = keras.layers.LSTMCell(units)(gradient, states[:2])
-    second, new_second = keras.layers.LSTMCell(units)(first, states[2:])
-    return keras.Model([gradient, *states], [keras.layers.Dense(1)(second), *new_first, *new_second])
+    """Two numbers and the states h, c of two layers to one number and the new states, in full precision."""
+    dtype = keras.config.floatx()
+    gradient, states = keras.Input((2,), dtype=dtype), [keras.Input((units,), dtype=dtype) for _ in range(4)]
+    first, new_first = keras.layers.LSTMCell(units, dtype=dtype)(gradient, states[:2])
+    second, new_second = keras.layers.LSTMCell(units, dtype=dtype)(first, states[2:])
+    proposed = keras.layers.Dense(1, dtype=dtype)(second)
+    return keras.Model([gradient, *states], [proposed, *new_first, *new_second])

@@ -45,8 +45,8 @@ class Learner(keras.Model):
     def __init__(self, model: keras.Model | None, *, batch_norm: str = "support", **options: Any):
         _refuse_strategies()
         network = None if model is None else Network(model, batch_norm)
-        # Inputs are cast by the layers that take them: targets keep their precision.
-        super().__init__(**{"autocast": False, **options})
+        # Layers inside cast their inputs: targets, weights and the inner loop keep their precision.
+        super().__init__(**{"dtype": keras.config.floatx(), **options})
         self.model = model
         self.batch_norm = batch_norm
         self.network = network
@@ -74,13 +74,21 @@ class Learner(keras.Model):
             self.add_loss(penalty)
         return support, query
 
-    def compile(self, *args: Any, jit_compile: bool | None = None, **kwargs: Any) -> None:
+    def compile(self, optimizer: Any = "rmsprop", *args: Any, jit_compile: bool | None = None, **kwargs: Any) -> None:
         """`keras.Model.compile`; None compiles with XLA wherever the learner allows it, on a CPU too.
+
+        As in Keras, the optimizer scales the loss if `model` computes in float16, unless `auto_scale_loss=False`.
 
         Raises:
             ValueError: if the loss takes probabilities and the learner gives logits, or the other way round.
         """
-        super().compile(*args, jit_compile=self.supports_jit if jit_compile is None else jit_compile, **kwargs)
+        optimizer = keras.optimizers.get(optimizer)
+        scaled = optimizer is None or isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        float16 = self.network is not None and self.network.computes_in("float16")
+        if float16 and kwargs.get("auto_scale_loss", True) and not scaled:
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        jit_compile = self.supports_jit if jit_compile is None else jit_compile
+        super().compile(optimizer, *args, jit_compile=jit_compile, **kwargs)
         self._door.compiled()
         self._one_batch = OneBatch(self)
         self.optimizer.build(self.trainable_variables)

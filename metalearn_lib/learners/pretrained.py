@@ -7,7 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from metalearn_lib.core.checks import at_least
-from metalearn_lib.core.classes import class_means, features_of, number_of_ways, squared_distances, without_absent
+from metalearn_lib.core.classes import (
+    ABSENT,
+    class_means,
+    features_of,
+    number_of_ways,
+    squared_distances,
+    without_absent,
+)
 from metalearn_lib.core.task import Task
 from metalearn_lib.learners.learner import Learner
 
@@ -108,17 +115,18 @@ def linear_probe(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
 
     Args:
         x: features of length 1, [T, S, D].
-        y: classes, one-hot, [T, S, N].
+        y: classes, one-hot, [T, S, N]; a class that no example has counts as none.
 
     Returns:
         W [T, D, N].
     """
     gram = tf.matmul(x, x, transpose_b=True)
+    absent = ABSENT * (1 - tf.reduce_max(y, axis=1, keepdims=True))
     size = tf.shape(x)[1]
     rate = 1 / (1 + tf.cast(size, x.dtype) / 4)
 
     def step(a: tf.Tensor) -> tuple[tf.Tensor]:
-        return (a - rate * (a + tf.nn.softmax(tf.matmul(gram, a)) - y),)
+        return (a - rate * (a + tf.nn.softmax(tf.matmul(gram, a) + absent) - y),)
 
     steps = STEPS_PER_CONDITION * (1 + size // 2)
     (a,) = tf.while_loop(lambda a: True, step, (tf.zeros_like(y),), maximum_iterations=steps)
