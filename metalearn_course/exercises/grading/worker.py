@@ -98,6 +98,7 @@ def _hide_solutions(chapter: str) -> None:
     for part in ("", ".engine", ".chapters", f".chapters.{chapter}"):
         name = f"metalearn_course.exercises{part}"
         sys.modules[name] = _Nothing(name)
+    sys.modules["metalearn_course"].__dict__["exercises"] = sys.modules["metalearn_course.exercises"]
 
 
 def _watch(hidden: list[str]) -> None:
