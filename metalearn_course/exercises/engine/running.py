@@ -16,7 +16,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 from metalearn_course.exercises.engine.values import NoAnswerError, Plain, plain
 
@@ -51,9 +51,9 @@ class _Stop(BaseException):
 class _Sink(io.TextIOBase):
     """Takes output until there is too much of it, and shows the beginning of what the first case prints."""
 
-    def __init__(self, screen: io.TextIOBase) -> None:
+    def __init__(self, screen: TextIO) -> None:
         self.length = 0
-        self.screen: io.TextIOBase | None = screen
+        self.screen: TextIO | None = screen
 
     def write(self, text: str) -> int:
         self.length += len(text)
@@ -104,7 +104,7 @@ def run(function: Callable, cases: list[tuple]) -> list[Outcome]:
 def _stop(thread: threading.Thread) -> None:
     """Ends a thread that runs Python; again and again, since it may catch what is thrown."""
     for _ in range(100):
-        if not thread.is_alive():
+        if thread.ident is None or not thread.is_alive():
             return
         _raise_in_thread(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop))
         thread.join(0.005)
@@ -158,7 +158,7 @@ def _sentence(error: BaseException, function: Callable) -> str:
     with contextlib.suppress(Exception):
         text = " ".join(str(error).split())[:200]
         file = function.__code__.co_filename
-        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file and f.lineno]
         source = linecache.getline(file, lines[-1]).strip() if lines else ""
         where = f", in the line `{source}`" if source else ""
         return f"It raised {type(error).__name__}{': ' * bool(text)}{text}{where}."

@@ -4,7 +4,7 @@ Nothing here asks NumPy whether two arrays are equal: an answer may have replace
 """
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -45,12 +45,22 @@ def same(got: Plain, expected: Plain, rtol: float) -> bool:
     if shape(got) != shape(expected):
         return False
     numbers, wanted = flat(got), flat(expected)
-    if any(isinstance(item, str) or item is None for item in numbers + wanted):
+    if not are_numbers(numbers) or not are_numbers(wanted):
         return numbers == wanted
     scale = max((abs(number) for number in wanted), default=0.0)
     return all(
         math.isclose(a, b, rel_tol=0.0, abs_tol=rtol * scale + 1e-9) for a, b in zip(numbers, wanted, strict=True)
     )
+
+
+def are_numbers(entries: list[float | str | None]) -> TypeGuard[list[float]]:
+    """Whether none of the entries is text or missing."""
+    return all(isinstance(entry, float) for entry in entries)
+
+
+def as_list(value: Plain) -> list[Plain]:
+    """The entries of a list; of anything else, none."""
+    return value if isinstance(value, list) else []
 
 
 def flat(value: Plain) -> list[float | str | None]:

@@ -31,9 +31,6 @@ from metalearn_course.exercises.engine.running import Outcome
 from metalearn_course.exercises.engine.values import Plain
 from metalearn_course.exercises.engine.verdict import Verdict
 
-with contextlib.suppress(ImportError):  # Windows has none
-    import pwd
-
 STEP_SECONDS = 15  # for one cell or one answer
 SUBMISSION_SECONDS = 120
 MOST_BYTES = 2**31  # of memory
@@ -107,9 +104,8 @@ def _ask(
     with tempfile.TemporaryDirectory() as folder:
         home, output = Path(folder, "home"), Path(folder, "output")
         home.mkdir()
-        account: dict[str, Any] = {}
+        group = _group_of(user) if user else None
         if user:
-            account = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
             for path in (folder, home):
                 shutil.chown(path, user)
         kept = ("PATH", "LANG", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES")
@@ -126,7 +122,9 @@ def _ask(
                 cwd=home,
                 env=environment,
                 start_new_session=True,
-                **account,
+                user=user,
+                group=group,
+                extra_groups=[] if user else None,
             )
         why = "It ended the program, or needed too much memory."
         try:
@@ -142,6 +140,17 @@ def _ask(
         with output.open("rb") as stream:
             text = stream.read(MOST_OUTPUT)
     return _read(text, steps, why)
+
+
+def _group_of(user: str) -> int:
+    if sys.platform == "win32":
+        raise ValueError(f"user is {user!r}, expected None: Windows starts no process as another account")
+    import pwd
+
+    try:
+        return pwd.getpwnam(user).pw_gid
+    except KeyError:
+        raise ValueError(f"user is {user!r}, expected the name of an account") from None
 
 
 def _end(child: subprocess.Popen) -> None:

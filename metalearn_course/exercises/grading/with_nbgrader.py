@@ -1,16 +1,22 @@
 """nbgrader's `autograde`, with our own process instead of a kernel that the submission shares with its grader."""
 
 import secrets
+from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
-from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Integer, Unicode
 
 from metalearn_course.exercises.chapters import all_chapters
 from metalearn_course.exercises.engine.chapter import Chapter
 from metalearn_course.exercises.engine.verdict import Verdict
 from metalearn_course.exercises.grading.grade import grade
+from metalearn_lib.core.extras import import_extra
+
+if TYPE_CHECKING:
+    from nbgrader.preprocessors import NbGraderPreprocessor
+else:
+    NbGraderPreprocessor = import_extra("nbgrader.preprocessors", "class").NbGraderPreprocessor
 
 
 def graded(grade_id: str, locked: bool = False, solution: bool = False, points: int = 0) -> dict:
@@ -36,21 +42,21 @@ class RestoreCells(NbGraderPreprocessor):
     grading of the whole class; a check cell that is gone, or doubled, or is no code any more, comes back once.
     """
 
-    def preprocess(self, notebook: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """The notebook with the cells' own metadata, and with each check once."""
         chapter = _chapter(resources)
         restored = {"start": graded("start", locked=True)}
         for name in chapter.exercises:
             restored[f"{name}-answer"] = graded(f"{name}-answer", solution=True)
             restored[f"{name}-check"] = graded(f"{name}-check", locked=True, points=1)
-        for cell in notebook.cells:
+        for cell in nb.cells:
             known = cell.cell_type == "code" and _grade_id(cell) in restored
             cell.metadata = NotebookNode(restored.pop(_grade_id(cell)) if known else {})
         for name, exercise in chapter.exercises.items():
             if metadata := restored.get(f"{name}-check"):
                 source = f"{name}.check({exercise.target(name)})"
-                notebook.cells.append(new_code_cell(source, metadata=metadata))
-        return notebook, resources
+                nb.cells.append(new_code_cell(source, metadata=metadata))
+        return nb, resources
 
 
 class GradeOutside(NbGraderPreprocessor):
@@ -67,17 +73,17 @@ class GradeOutside(NbGraderPreprocessor):
     def _seed_default(self) -> int:
         return secrets.randbits(62)
 
-    def preprocess(self, notebook: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """The notebook with a verdict below every check."""
         chapter = _chapter(resources)
         checks = {f"{name}-check": name for name in chapter.exercises}
-        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        code = [cell for cell in nb.cells if cell.cell_type == "code"]
         own = [cell.source for cell in code if _grade_id(cell) not in checks]
         verdicts = grade(own, chapter, self.seed, self.user)
         for cell in code:
             if name := checks.get(_grade_id(cell)):
                 cell.outputs = [_output(verdicts[name])]
-        return notebook, resources
+        return nb, resources
 
 
 def _chapter(resources: dict) -> Chapter:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 
 
 def _draw_trial(rng: np.random.Generator) -> tuple:
@@ -19,7 +19,7 @@ def _draw_counts(rng: np.random.Generator) -> tuple:
     return successes.astype(float), failures.astype(float)
 
 
-q1 = Exercise(
+q1 = Function(
     "Regret",
     r"""
     Arm $k$ pays 1 with probability $p_k$. Return the regret after each pull: how much less, in expectation, was to be
@@ -76,7 +76,7 @@ def with_a_loop(probabilities, pulls):
     return result
 
 
-q2 = Exercise(
+q2 = Function(
     "An upper bound",
     r"""
     UCB1 pulls the arm with the largest index $\frac{s}{n} + \sqrt{\frac{2 \ln t}{n}}$, with $s$ successes in $n$ pulls
@@ -145,7 +145,7 @@ def arm_by_arm(s, f):
     return [a / (a + b) + sqrt(2 * log(t) / (a + b)) for a, b in zip(s, f, strict=True)]
 
 
-q3 = Exercise(
+q3 = Function(
     "What to believe about an arm",
     r"""
     Before the first pull an arm's probability is uniform in $[0, 1]$. After $s$ successes and $f$ failures it has the

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
-q4 = Exercise(
+q4 = Function(
     "What a step is worth",
     r"""
     The policy gradient weighs the choice at step $t$ with the return, the rewards from this step on:
@@ -66,7 +66,7 @@ def as_a_matrix(r, g):
     return np.where(t >= t[:, None], g ** np.abs(t - t[:, None]), 0) @ r
 
 
-q5 = Exercise(
+q5 = Function(
     "Compared with what?",
     r"""
     Each task is played $M$ times; `totals` holds the total reward of every trial. What a trial is compared with must

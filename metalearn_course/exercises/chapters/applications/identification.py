@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 from metalearn_course.exercises.engine.values import Plain
 
 
@@ -22,7 +22,7 @@ def _two_from_one_equation(arguments: tuple, got: Plain) -> bool:
     return isinstance(got, list) and got[2:] == [2.0] and bool(np.ptp(arguments[1]) == 0)
 
 
-q6 = Exercise(
+q6 = Function(
     "What a second of driving tells",
     r"""
     At constant speed a van's yaw rate follows the steering: $r_{t+1} = a\,r_t + b\,\delta_t$, with numbers a and b that

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 q7 = Choice(
     "Which curve is which?",
@@ -70,7 +70,7 @@ def _draw(rng: np.random.Generator) -> tuple:
     return a, rng.normal(size=2), rng.normal(size=(7, 2)), rng.normal(size=6)
 
 
-q8 = Exercise(
+q8 = Function(
     "Roll a model out",
     """
     A model predicts the next state from the state and the input: `A @ state + B * input`. Given the measured `states`

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -14,7 +14,7 @@ def _draw(rng: np.random.Generator) -> tuple:
     return 10 + rng.normal(0, 3, (6, 1)) + noise, 12 + rng.normal(0, 2, int(rng.integers(2, 4)))
 
 
-q4 = Exercise(
+q4 = Function(
     "A new patient's mean",
     r"""
     `table` [P, n] holds n measurements of each of P earlier patients, `new` [m] those of a new one. Return the best

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 q1 = Choice(
     "Predict: which measurement shows it?",
@@ -42,7 +42,7 @@ def _sinusoids(rng: np.random.Generator) -> tuple:
     return x[:, :support], y[:, :support], x[:, support:], y[:, support:], predicted
 
 
-q4 = Exercise(
+q4 = Function(
     "A gain, against honest baselines",
     """
     A learner has `predicted` the queries of some tasks. Is that good? Compare it with two baselines that know nothing
@@ -161,7 +161,7 @@ def _labelled(rng: np.random.Generator) -> tuple:
     return support_x, support_y, query_x, query_y
 
 
-q5 = Exercise(
+q5 = Function(
     "The control: labels permuted",
     """
     Where labels have nothing to do with inputs, no learner can learn, and none can learn to learn. That makes a control

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise, Value
+from metalearn_course.exercises.engine import Function, Value
 
 q2 = Value(
     "Derive: what joint training learns",
@@ -60,7 +60,7 @@ def _curves(rng: np.random.Generator) -> tuple:
     return x[:, :support], y[:, :support], x[:, support:], y[:, support:]
 
 
-q3 = Exercise(
+q3 = Function(
     "Joint training against adaptation, computed",
     r"""
     Both now use the same model $a \sin x + b \cos x$ and the same examples, and fit it by least squares. **Joint

@@ -52,7 +52,7 @@ q1.mistake(
     "one power too many",
 )
 q1.also_right((0.01, 0.01, 9e-3, 0.01 * 0.9**8))
-q1.also_right(np.float32([0.01, 0.01, 0.009, 0.0043]))
+q1.also_right(np.array([0.01, 0.01, 0.009, 0.0043], np.float32))
 
 q2 = Choice(
     "Two ways to mend a shape",

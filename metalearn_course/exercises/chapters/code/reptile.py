@@ -3,9 +3,9 @@
 import numpy as np
 
 from metalearn_course.exercises.chapters.code.linear_model import adapted, examples, gradient
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 
-q3 = Exercise(
+q3 = Function(
     "Reptile's outer step from scratch",
     r"""
     A model $x \cdot \theta$ with the mean squared error. Each of T tasks starts from the same θ and takes `steps` steps

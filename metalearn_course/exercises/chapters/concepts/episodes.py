@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise, Value
-from metalearn_course.exercises.engine.values import Plain, flat, shape
+from metalearn_course.exercises.engine import Choice, Function, Value
+from metalearn_course.exercises.engine.values import Plain, as_list, flat, shape
 
 q1 = Choice(
     "Predict: scored on the support set",
@@ -53,7 +53,7 @@ def _rows(arguments: tuple, got: Plain) -> list[np.ndarray] | None:
     """Support and queries as [ways, ...] positions; None where there are no such."""
     labels, ways, shots, queries, _ = arguments
     try:
-        rows = [np.array(part, dtype=float).astype(int) for part in got]
+        rows = [np.array(part, dtype=float).astype(int) for part in as_list(got)]
     except (TypeError, ValueError):
         return None
     right = len(rows) == 2 and [part.shape for part in rows] == [(ways, shots), (ways, queries)]
@@ -62,7 +62,7 @@ def _rows(arguments: tuple, got: Plain) -> list[np.ndarray] | None:
 
 def _leaks(arguments: tuple, got: Plain) -> bool:
     rows = _rows(arguments, got)
-    return rows is not None and bool(np.intersect1d(*rows).size)
+    return rows is not None and bool(np.intersect1d(rows[0], rows[1]).size)
 
 
 def _repeats(arguments: tuple, got: Plain) -> bool:
@@ -114,7 +114,7 @@ def _other_shapes(arguments: tuple, got: Plain) -> bool:
 _FEW = 10  # classes, of which chance may choose the first
 _WRONG = (_leaks, _repeats, _mixes, _same_class_twice, _always_the_first, _the_same_classes)
 
-q3 = Exercise(
+q3 = Function(
     "An episode sampler without leakage",
     """
     Draw one episode: `ways` different classes, and of each `shots` support images and `queries` query images, all

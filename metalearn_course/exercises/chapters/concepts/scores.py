@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -17,10 +17,10 @@ def _interval(values: np.ndarray, deviation: float, factor: float) -> list[float
 
 
 def _t(n: int) -> float:
-    return stats.t.ppf(0.975, n - 1)
+    return float(stats.t.ppf(0.975, n - 1))
 
 
-q5 = Exercise(
+q5 = Function(
     "A confidence interval over tasks",
     """
     `scores` holds a number for each query of each task. Return both ends of the 95 % confidence interval of the mean
@@ -95,7 +95,7 @@ def wrong_axis(scores):
 @q5.mistake("The factor for 95 % leaves 2.5 % out at either end: t at 0.975, not at 0.95.")
 def one_sided(scores):
     values = scores.mean(axis=1)
-    return _interval(values, values.std(ddof=1), stats.t.ppf(0.95, values.size - 1))
+    return _interval(values, values.std(ddof=1), float(stats.t.ppf(0.95, values.size - 1)))
 
 
 @q5.also_right

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 
 
 def _lines(rng: np.random.Generator) -> tuple:
@@ -16,7 +16,7 @@ def _lines(rng: np.random.Generator) -> tuple:
     )
 
 
-q4 = Exercise(
+q4 = Function(
     "Meta-SGD: the gradient with respect to the rates",
     r"""
     A linear model $w \cdot x$ with the loss $L = \frac{1}{2n} \sum_i (w \cdot x_i - y_i)^2$. Every weight has its own
@@ -104,7 +104,7 @@ def _hessians(rng: np.random.Generator, number: int) -> np.ndarray:
     return halves @ np.swapaxes(halves, 1, 2)
 
 
-q5 = Exercise(
+q5 = Function(
     "Walking back through the inner loop",
     r"""
     An inner loop of n steps $\varphi_{k+1} = \varphi_k - \alpha \nabla L(\varphi_k)$ went from $\varphi_0 = \theta$ to
@@ -171,7 +171,7 @@ def with_matrices(matrices, gradient, rate):
     return jacobian.T @ gradient
 
 
-q6 = Exercise(
+q6 = Function(
     "The implicit gradient",
     r"""
     iMAML's inner loop ends at the minimum $\varphi$ of

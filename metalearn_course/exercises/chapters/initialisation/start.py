@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise, Value
+from metalearn_course.exercises.engine import Choice, Function, Value
 
 q1 = Choice(
     "Predict: which task counts most",
@@ -43,7 +43,7 @@ def _parabolas(rng: np.random.Generator) -> tuple:
     return rng.uniform(0.2, 4, size=5), rng.normal(size=5), rng.uniform(0.1, 0.2), int(rng.integers(2, 5))
 
 
-q2 = Exercise(
+q2 = Function(
     "The best start for parabolas",
     r"""
     Tasks are parabolas $\frac{1}{2} h_t (\theta - c_t)^2$. The inner loop takes n gradient steps with the rate α from a

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
-q5 = Exercise(
+q5 = Function(
     "A layer that takes a gradient step",
     r"""
     Tokens are rows $(x, r)$: an input, and one last number. In the context $r_i$ is what is left to explain: at first

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise, Value
+from metalearn_course.exercises.engine import Function, Value
 
-q3 = Exercise(
+q3 = Function(
     "Ridge with the right penalty",
     r"""
     Tasks are $y = w \cdot x + \varepsilon$. The weights $w$ of a task are independent normal numbers with mean 0 and

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 q1 = Choice(
     "Predict: another order",
@@ -40,7 +40,7 @@ q1 = Choice(
     ),
 )
 
-q2 = Exercise(
+q2 = Function(
     "Recall by attention",
     r"""
     Pairs (key, value) are stored. Read them softly: for a query $q$ the mean of all values, with weights proportional

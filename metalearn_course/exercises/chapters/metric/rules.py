@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import softmax
 
-from metalearn_course.exercises.engine import Exercise, Value
+from metalearn_course.exercises.engine import Function, Value
 
 q1 = Value(
     "Predict: a pen with more ink",
@@ -45,7 +45,7 @@ def _by_class(attention: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.stack([attention[:, labels == k].sum(axis=1) for k in range(labels.max() + 1)], axis=1)
 
 
-q2 = Exercise(
+q2 = Function(
     "Attention from scratch",
     r"""
     A matching network's probabilities: example $i$ of the support set gets the attention

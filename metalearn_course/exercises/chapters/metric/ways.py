@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy.special import binom
 
-from metalearn_course.exercises.engine import Exercise, Value
+from metalearn_course.exercises.engine import Function, Value
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -13,7 +13,7 @@ def _draw(rng: np.random.Generator) -> tuple:
     return rng.integers(0, 5, size=8), others, int(rng.integers(3, 7))
 
 
-q5 = Exercise(
+q5 = Function(
     "All ways from one measurement",
     r"""
     Among all $B + 1$ classes, `ranks` says for each query how many of the $B$ = `others` wrong classes were nearer

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -20,7 +20,7 @@ def _half(values: np.ndarray, ddof: int = 1) -> float:
     return stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=ddof) / np.sqrt(len(values))
 
 
-q3 = Exercise(
+q3 = Function(
     "How many tasks would it take?",
     """
     Two learners were scored on the same few tasks: `a` and `b`, one number a task. Estimate how many tasks it takes

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 
 def _draw_gradients(rng: np.random.Generator) -> tuple:
@@ -10,7 +10,7 @@ def _draw_gradients(rng: np.random.Generator) -> tuple:
     return rng.choice([-1, 1], size=8) * np.exp(rng.uniform(-9, 3, size=8)), float(rng.uniform(3, 6))
 
 
-q4 = Exercise(
+q4 = Function(
     "Gradients of all sizes",
     r"""
     Gradients differ by many orders of magnitude, and a network cannot deal with that. So the learned optimiser sees two
@@ -81,7 +81,7 @@ def _adam(gradients, rate, decay=(0.9, 0.999), corrected=(True, True), root=True
     return w
 
 
-q5 = Exercise(
+q5 = Function(
     "The opponent: Adam",
     r"""
     A learned update has to beat Adam, so Adam has to be right (Kingma and Ba 2015, algorithm 1). Start at $w = 0$ with

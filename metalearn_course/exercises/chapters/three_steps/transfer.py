@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise, Value
+from metalearn_course.exercises.engine import Function, Value
 
 
 def _memory(rng: np.random.Generator) -> tuple:
     return rng.normal(size=(5, 2)), rng.uniform(0.2, 2, size=5), 2, rng.normal(size=4), rng.normal(size=4), 0.2
 
 
-q3 = Exercise(
+q3 = Function(
     "Transfer, then learn",
     r"""
     A memory holds lines $\theta_0 + \theta_1 x$, all learned from one common start, and a new task knows its distance

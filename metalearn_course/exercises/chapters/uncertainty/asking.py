@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -16,7 +16,7 @@ def _draw(rng: np.random.Generator) -> tuple:
             return x, y
 
 
-q5 = Exercise(
+q5 = Function(
     "The next question",
     r"""
     A task is a threshold $t$ in $[-1, 1]$: $y = -1$ to the left of it, $y = +1$ to the right. Some points are labelled,

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -15,7 +15,7 @@ def _draw_with_level(rng: np.random.Generator) -> tuple:
     return *_draw(rng), float(rng.uniform(0.4, 0.9))
 
 
-q1 = Exercise(
+q1 = Function(
     "The log-likelihood",
     r"""
     A learner predicts for each target $y$ a normal distribution with mean $\mu$ and standard deviation $\sigma$. Return
@@ -70,10 +70,10 @@ def total(mean, deviation, y):
 
 @q1.also_right
 def from_scipy(mu, sigma, targets):
-    return np.mean([stats.norm(m, s).logpdf(t) for m, s, t in zip(mu, sigma, targets, strict=True)])
+    return np.mean([stats.norm.logpdf(t, m, s) for m, s, t in zip(mu, sigma, targets, strict=True)])
 
 
-q2 = Exercise(
+q2 = Function(
     "How much an interval holds",
     r"""
     The central interval of level $p$ (0.9, say) of a normal distribution is $\mu \pm z\sigma$ and has the probability
@@ -161,7 +161,7 @@ q3 = Choice(
     ),
 )
 
-q4 = Exercise(
+q4 = Function(
     "One factor to repair it",
     r"""
     On a new family of tasks a learner's deviations are off. Return the factor $f$ for which
@@ -213,9 +213,9 @@ def centred(mean, deviation, y):
 
 @q4.also_right
 def by_search(mu, sigma, targets):
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import fminbound
 
     def loss(log_f):
         return -stats.norm.logpdf(targets, mu, np.exp(log_f) * sigma).mean()
 
-    return np.exp(minimize_scalar(loss, bounds=(-5, 5), method="bounded", options={"xatol": 1e-9}).x)
+    return np.exp(fminbound(loss, -5, 5, xtol=1e-9))
