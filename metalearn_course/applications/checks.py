@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from metalearn_lib.core.checks import at_least
+
 
 def arrays(**arguments: tuple[Any, str]) -> None:
     """Arrays of finite numbers whose axes fit together.
@@ -60,6 +62,14 @@ def ranges_in(interval: str, **arguments: tuple[float, float]) -> None:
         numbers_in(interval, **{f"{name}[{end}]": number for end, number in enumerate(value)})
         if value[0] > value[1]:
             raise ValueError(f"{name} is {shown(value)}, expected a pair of numbers (low, high) with low <= high")
+
+
+def whole_numbers(least: int, **arguments: Sequence[int]) -> None:
+    """Sequences of whole numbers of at least `least`."""
+    for name, value in arguments.items():
+        if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
+            raise TypeError(f"{name} is {shown(value)}, expected a sequence of whole numbers")
+        at_least(least, **{f"{name}[{place}]": number for place, number in enumerate(value)})
 
 
 def instances(kind: type, **arguments: Any) -> None:

@@ -14,7 +14,7 @@ import tensorflow as tf
 from scipy import integrate
 
 import metalearn_lib as ml
-from metalearn_course.applications.checks import arrays, instances, numbers_in, tasks_have
+from metalearn_course.applications.checks import arrays, instances, numbers_in, tasks_have, whole_numbers
 from metalearn_course.applications.driving.drives import CHANGE_SCALE, NOISE
 from metalearn_course.applications.driving.fleet import situations
 from metalearn_course.applications.driving.vehicle import INTERVAL, Vehicle, advance_vehicle
@@ -186,7 +186,8 @@ def follow_bend(
     instances(Bend, bend=bend)
     if not callable(model):
         raise TypeError(f"model is {model!r}, expected a function of states and steering angles")
-    at_least(1, intervals=intervals, **{f"looks[{place}]": look for place, look in enumerate(looks)})
+    at_least(1, intervals=intervals)
+    whole_numbers(1, looks=looks)
     shape = [intervals, len(bend.speed), len(looks), 2]
     noise = tf.zeros(shape) if seed is None else tf.random.stateless_normal(shape, stateless_seed(seed)) * NOISE
     truth = equations(vehicle, bend.speed, substeps=2)

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from metalearn_course.applications.checks import arrays
+from metalearn_course.applications.checks import arrays, whole_numbers
 from metalearn_course.applications.language.names import LENGTH
 from metalearn_lib.core.checks import at_least
 
@@ -30,7 +30,8 @@ class NGramProfile(keras.layers.Layer):
 
     def __init__(self, buckets: int = BUCKETS, sizes: tuple[int, ...] = SIZES, **kwargs: Any):
         super().__init__(**kwargs)
-        at_least(1, buckets=buckets, **{f"sizes[{place}]": size for place, size in enumerate(sizes)})
+        at_least(1, buckets=buckets)
+        whole_numbers(1, sizes=sizes)
         self.buckets, self.sizes = buckets, tuple(sizes)
 
     def call(self, x: tf.Tensor) -> tf.Tensor:

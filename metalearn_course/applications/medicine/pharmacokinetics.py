@@ -56,7 +56,7 @@ def fit_concentrations(
         approximation to the posterior (Laplace's).
 
     Raises:
-        ValueError: if the prior's mean and covariance do not fit together.
+        ValueError: if the prior's mean and covariance do not fit together, or the covariance has no inverse.
     """
     measurements(x=(x, "T S 2"), y=(y, "T S 1"))
     arrays(mean=(mean, "... P"), covariance=(covariance, "P P"))
@@ -67,7 +67,7 @@ def fit_concentrations(
     known = np.isfinite(y)
     x, y, weight = np.where(known, x, 1.0), np.where(known, y, 0.0), known[..., 0] / noise**2
     mean = np.broadcast_to(mean, (len(y), np.shape(mean)[-1]))
-    precision, parameters, damping = np.linalg.inv(covariance), mean.copy(), np.full(len(y), 1e-2)
+    precision, parameters, damping = _inverse(covariance), mean.copy(), np.full(len(y), 1e-2)
 
     def cost(parameters: np.ndarray) -> np.ndarray:
         residuals, gap = (y - log_concentration(parameters, x))[..., 0], parameters - mean
@@ -134,6 +134,13 @@ def learn_prior(x: np.ndarray, y: np.ndarray, covariates: np.ndarray | None = No
         mean = covariates @ coefficients
         covariance = (parameters - mean).T @ (parameters - mean) / len(y) + posterior.mean(axis=0)
     return Prior(coefficients, covariance, noise)
+
+
+def _inverse(covariance: np.ndarray) -> np.ndarray:
+    try:
+        return np.linalg.inv(covariance)
+    except np.linalg.LinAlgError:
+        raise ValueError("covariance is singular, expected one with an inverse") from None
 
 
 def _check_pairs(**arguments: np.ndarray) -> None:
