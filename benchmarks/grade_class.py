@@ -25,7 +25,7 @@ from metalearn_course.exercises.chapters.mathematics import chapter
 from metalearn_course.exercises.engine import Exercise, Value
 
 ROOT = Path(__file__).resolve().parent.parent
-EXERCISES, HOSTILE = ROOT / "exercises", ROOT / "tests" / "course" / "exercises" / "submissions"
+EXERCISES, HOSTILE = ROOT / "exercises", ROOT / "tests" / "exercises" / "submissions"
 NAME = chapter.name
 
 
