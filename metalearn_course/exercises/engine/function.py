@@ -97,7 +97,7 @@ class Function(Exercise):
         if answer is None or answer is ...:
             return BLANK
         if not callable(answer):
-            return Verdict("wrong", f"A {type(answer).__name__} came, expected the function `{self.answer.__name__}`.")
+            return Verdict("wrong", f"It is a {type(answer).__name__}, expected the function `{self.answer.__name__}`.")
         if is_empty(answer):
             return BLANK
         try:

@@ -1,4 +1,4 @@
-"""Answers as plain data, how they compare, and how they are shown.
+"""Answers as plain data: how they are compared, and how they are shown.
 
 Nothing here asks NumPy whether two arrays are equal: an answer may have replaced those functions.
 """
@@ -15,7 +15,7 @@ _WATCHED = {name: getattr(np, name) for name in ("allclose", "isclose", "array_e
 
 
 class NoAnswerError(ValueError):
-    """What came cannot be an answer; the message is a sentence for the learner."""
+    """A value that cannot be an answer; the message is part of a sentence for the learner."""
 
 
 def plain(value: Any) -> Plain:
@@ -34,9 +34,9 @@ def plain(value: Any) -> Plain:
         value = value.numpy()
     array = np.array(value)
     if array.dtype.kind not in "biuf":
-        raise NoAnswerError(f"a {type(value).__name__} came where numbers were expected")
+        raise NoAnswerError(f"it is a {type(value).__name__}, expected numbers")
     if array.size > MOST_NUMBERS:
-        raise NoAnswerError(f"{array.size} numbers came, many more than were expected")
+        raise NoAnswerError(f"it has {array.size} numbers, many more than expected")
     return array.astype(float).tolist()
 
 
@@ -85,5 +85,5 @@ def show(value: Plain) -> str:
 
 
 def replaced() -> list[str]:
-    """The functions of NumPy that are not its own any more."""
+    """The names of NumPy's functions that have been replaced."""
     return [f"numpy.{name}" for name, function in _WATCHED.items() if getattr(np, name, None) is not function]

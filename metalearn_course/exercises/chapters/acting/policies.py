@@ -16,9 +16,7 @@ q4 = Function(
 )
 
 
-@q4.reference(
-    "G_t = r_t + γ G_{t+1}, from the end. What was earned before step t is no merit of the choice made there."
-)
+@q4.reference("G_t = r_t + γ G_{t+1}, from the end. Rewards before step t are not due to the choice made there.")
 def returns(rewards, gamma):
     """The return G_t of each step, for the rewards [n] of a trial and a discount gamma."""
     result, following = np.zeros(len(rewards)), 0.0
@@ -48,9 +46,7 @@ def without_its_own(rewards, gamma):
     return returns(rewards, gamma) - rewards
 
 
-@q4.mistake(
-    "Every step gets the return of the whole trial: correct in the mean, but with needless noise from the past."
-)
+@q4.mistake("Every step gets the return of the whole trial: correct on average, but with needless noise from the past.")
 def whole_trial(rewards, gamma):
     return np.full(len(rewards), returns(rewards, gamma)[0])
 

@@ -52,7 +52,7 @@ def _exchanged(arguments: tuple, got: Plain) -> bool:
 
 
 def _not_random(arguments: tuple, got: Plain) -> bool:
-    """Whether the test patients are the first or last ones, by number or as they come."""
+    """Whether the test patients are the first or last ones, by number or in the given order."""
     names, first = np.unique(arguments[0], return_index=True)
     test = _patients(arguments, got)[1]
     if len(names) <= _FEW or not test:
@@ -110,7 +110,9 @@ def split(patients, share, seed):
 
 
 @q5.mistake(
-    "That is a mask. Asked are positions, of training and of test: `np.flatnonzero` makes them of a mask.", _masks
+    "That is a mask. The question asks for positions, of training and of test: `np.flatnonzero` turns a mask into "
+    "them.",
+    _masks,
 )
 def mask(patients, share, seed):
     return np.isin(patients, np.unique(patients)[: round(share * len(np.unique(patients)))])
@@ -128,7 +130,8 @@ def by_measurement(patients, share, seed):
 
 
 @q5.mistake(
-    "Those are names of patients. Asked are the positions of their measurements in `patients`.", _names_of_patients
+    "Those are names of patients. The question asks for the positions of their measurements in `patients`.",
+    _names_of_patients,
 )
 def names_for_positions(patients, share, seed):
     names = np.random.default_rng(seed).permutation(np.unique(patients))
@@ -145,7 +148,7 @@ def exchanged(patients, share, seed):
 
 
 @q5.mistake(
-    "Some measurements are missing, or come twice: every one of a patient belongs to the part that the patient is in.",
+    "Some measurements are missing, or are listed twice: all measurements of a patient belong to the patient's part.",
     _incomplete,
 )
 def one_of_each(patients, share, seed):
@@ -178,7 +181,7 @@ def the_first_ones(patients, share, seed):
 
 
 @q5.mistake(
-    "That is no split: a pair is asked for, positions in `patients` for training and positions for the test.", _no_pair
+    "That is no split: return a pair, positions in `patients` for training and positions for the test.", _no_pair
 )
 def no_pair(patients, share, seed):
     return split(patients, share, seed)[1]

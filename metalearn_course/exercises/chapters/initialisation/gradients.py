@@ -84,7 +84,9 @@ def with_respect_to_the_end(w, a, x, y, query_x, query_y):
     return _slope(w - a * _slope(w, x, y), query_x, query_y)
 
 
-@q4.mistake("That is MAML's gradient, with respect to the start w. Asked is that with respect to the rates.")
+@q4.mistake(
+    "That is MAML's gradient, with respect to the start w. The question asks for that with respect to the rates."
+)
 def with_respect_to_the_start(w, a, x, y, query_x, query_y):
     v = with_respect_to_the_end(w, a, x, y, query_x, query_y)
     return v - x.T @ (x @ (a * v)) / len(y)

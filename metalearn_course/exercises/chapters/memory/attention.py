@@ -111,7 +111,8 @@ q6 = Choice(
         ),
         "d": (
             "Ridge shrinks less; the softmax gives the examples twice the weight; the sum doubles.",
-            "Twice the weight for all would be a sum of weights of two. Softmax divides by the sum: all halves again.",
+            "Twice the weight for all would be a sum of weights of two. Softmax divides by the sum, which halves "
+            "them again.",
         ),
     },
     right="a",

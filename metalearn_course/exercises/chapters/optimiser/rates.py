@@ -51,7 +51,7 @@ def same_place(w, x, y, alpha):
     return -g @ g
 
 
-@q1.mistake("There is an α too many: w′ = w − αg changes by −g when α changes by one, not by −αg.")
+@q1.mistake("There is one α too many: w′ = w − αg changes by −g when α changes by one, not by −αg.")
 def times_alpha(w, x, y, alpha):
     return alpha * hypergradient(w, x, y, alpha)
 

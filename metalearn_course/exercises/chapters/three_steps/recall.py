@@ -140,7 +140,7 @@ def features_too_long(stored_x, stored_y, x, y, frequencies):
     return _nearest([np.linalg.norm(_embed(a, b, frequencies, ridge) - here) / scale for a, b in pairs])
 
 
-@q2.mistake("Those are squared distances. The order stays the same; asked is ‖w − w′‖ itself.")
+@q2.mistake("Those are squared distances. The order stays the same; the question asks for ‖w − w′‖ itself.")
 def squared(stored_x, stored_y, x, y, frequencies):
     nearest, distances = recall(stored_x, stored_y, x, y, frequencies)
     return nearest, np.square(distances)

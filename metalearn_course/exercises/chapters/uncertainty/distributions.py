@@ -31,7 +31,7 @@ q1 = Function(
 )
 
 
-@q1.reference("The first term punishes being unsure, the second being wrong, more so the surer one was.")
+@q1.reference("The first term punishes being unsure, the second being wrong, the more so the surer the prediction was.")
 def log_likelihood(mean, deviation, y):
     """Mean log-density of the targets y [Q] under normal distributions with mean [Q] and deviation [Q]."""
     z = (y - mean) / deviation
@@ -133,8 +133,8 @@ def by_counting(mu, sigma, targets, p):
 
 q3 = Choice(
     "Calibrated, and then?",
-    "On 500 tasks the intervals of a learner hold 10, 20, ..., 90 % of the targets at the levels 10, 20, ..., 90 %. "
-    "What do you know about it?",
+    "On 500 tasks the intervals of a learner contain 10, 20, ..., 90 % of the targets at the levels 10, 20, ..., "
+    "90 %. What do you know about it?",
     options={
         "a": (
             "It has learned the tasks well.",
@@ -147,11 +147,11 @@ q3 = Choice(
         ),
         "c": (
             "Its deviations will be right on other families of tasks too.",
-            "How far off one is was learned from this family. Elsewhere the same numbers are claimed, and are wrong.",
+            "Its deviations were learned on this family. Elsewhere it claims the same ones, and they are wrong.",
         ),
         "d": (
             "On tasks of this family it says how far off it may be, and no more.",
-            "Calibration is honesty. How much it knows is another question, and the log-likelihood asks both.",
+            "Calibration is honesty. How much it knows is another question, and the log-likelihood measures both.",
         ),
     },
     right="d",
@@ -206,7 +206,7 @@ def ratio_of_means(mean, deviation, y):
     return np.sqrt(np.mean((y - mean) ** 2) / np.mean(deviation**2))
 
 
-@q4.mistake("You take the mean off the standardised errors. It is part of how wrong the predictions are.")
+@q4.mistake("You subtract the mean of the standardised errors. It is part of how wrong the predictions are.")
 def centred(mean, deviation, y):
     return np.std((y - mean) / deviation)
 
