@@ -23,8 +23,9 @@ def hessian_product(loss: Callable[[Weights], tf.Tensor], weights: Weights, vect
 def conjugate_gradients(product: Callable[[Weights], Weights], target: Weights, steps: int) -> Weights:
     """An approximate solution x of A x = b for a symmetric positive definite A (Hestenes, Stiefel 1952).
 
-    Starts from b, which is the solution for A = I. Where the curvature of A along a direction is below
-    `LEAST_CURVATURE`, as it can be away from a minimum, it stops with what it has.
+    Starts from b, which is the solution for A = I. Where the curvature of A along a direction falls from twice
+    `LEAST_CURVATURE` to that, as it can away from a minimum, steps shrink to nothing: without a sudden stop, so that
+    rounding cannot decide on the result. `relative_residual` says how near the solution is.
 
     Args:
         product: from x to A x, lists of tensors in the shapes of `target`.
@@ -36,22 +37,36 @@ def conjugate_gradients(product: Callable[[Weights], Weights], target: Weights, 
     """
 
     def step(
-        solution: Weights, residual: Weights, direction: Weights, squared: tf.Tensor, going: tf.Tensor
+        solution: Weights, residual: Weights, direction: Weights, squared: tf.Tensor, share: tf.Tensor
     ) -> tuple[Weights, Weights, Weights, tf.Tensor, tf.Tensor]:
         image = product(direction)
         curvature = _dot(direction, image)
-        going = going & (curvature > LEAST_CURVATURE * _dot(direction, direction))
-        length = tf.where(going, tf.math.divide_no_nan(squared, curvature), 0)
+        relative = tf.math.divide_no_nan(curvature, LEAST_CURVATURE * _dot(direction, direction))
+        share *= tf.clip_by_value(relative - 1, 0, 1)
+        length = tf.where(share > 0, share * tf.math.divide_no_nan(squared, curvature), 0)
         solution = [x + length * d for x, d in zip(solution, direction, strict=True)]
         residual = [r - length * i for r, i in zip(residual, image, strict=True)]
         following = _dot(residual, residual)
         turn = tf.math.divide_no_nan(following, squared)
         direction = [r + turn * d for r, d in zip(residual, direction, strict=True)]
-        return solution, residual, direction, following, going
+        return solution, residual, direction, following, share
 
     residual = [b - i for b, i in zip(target, product(target), strict=True)]
-    start = (target, residual, residual, _dot(residual, residual), tf.constant(True))
+    squared = _dot(residual, residual)
+    start = (target, residual, residual, squared, tf.ones_like(squared))
     return tf.while_loop(lambda *_: True, step, start, maximum_iterations=steps)[0]
+
+
+def relative_residual(product: Callable[[Weights], Weights], solution: Weights, target: Weights) -> tf.Tensor:
+    """‖b − A x‖ / ‖b‖, a scalar: 0 for an exact solution x, 1 for none.
+
+    Args:
+        product: from x to A x, lists of tensors in the shapes of `target`.
+        solution: x.
+        target: b.
+    """
+    left = [b - i for b, i in zip(target, product(solution), strict=True)]
+    return tf.sqrt(tf.math.divide_no_nan(_dot(left, left), _dot(target, target)))
 
 
 def _dot(a: Weights, b: Weights) -> tf.Tensor:

@@ -1,16 +1,19 @@
 """Meta-learning with implicit gradients, iMAML (Rajeswaran, Finn, Kakade, Levine 2019)."""
 
+import warnings
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from metalearn_lib.core.checks import at_least, positive
-from metalearn_lib.core.curvature import conjugate_gradients, hessian_product
+from metalearn_lib.core.curvature import conjugate_gradients, hessian_product, relative_residual
 from metalearn_lib.core.task import unpack
 from metalearn_lib.core.update import Weights, inner_loop
 from metalearn_lib.core.vectorize import over_tasks
 from metalearn_lib.learners.gradient import GradientLearner
+
+POOR = 0.5  # relative residual of a solution that is none
 
 
 @keras.saving.register_keras_serializable("metalearn_lib")
@@ -50,6 +53,7 @@ class ImplicitMAML(GradientLearner):
         at_least(1, conjugate_steps=conjugate_steps)
         self.regularization = regularization
         self.conjugate_steps = conjugate_steps
+        self.residual = keras.metrics.Mean(name="residual")
 
     def adapt(self, weights: Weights, support_x: tf.Tensor, support_y: tf.Tensor, steps: int | None = None) -> Weights:
         """The weights after the regularised inner loop on one task, which is held near θ wherever it starts.
@@ -89,8 +93,26 @@ class ImplicitMAML(GradientLearner):
                 curved = hessian_product(support_loss, weights, vector)
                 return [v + c / self.regularization for v, c in zip(vector, curved, strict=True)]
 
-            gradient = conjugate_gradients(product, gradient, self.conjugate_steps)
-            return loss, predictions, gradient, self.network.gather(weights, query_x)
+            solution = conjugate_gradients(product, gradient, self.conjugate_steps)
+            left = relative_residual(product, solution, gradient)
+            return left, (loss, predictions, solution, self.network.gather(weights, query_x))
 
-        results = over_tasks(meta_gradient, task["support_x"], task["support_y"], task["query_x"], query_y)
+        left, results = over_tasks(meta_gradient, task["support_x"], task["support_y"], task["query_x"], query_y)
+        self.residual.update_state(left)
         return self.apply_meta_gradients(task, query_y, *results)
+
+    def fit(self, x: Any = None, y: Any = None, **options: Any) -> keras.callbacks.History:
+        """`Learner.fit`; the metric "residual" is ‖b − A x‖ / ‖b‖, what the conjugate gradients leave unsolved.
+
+        A warning says so if the last epoch left more than `POOR` of it.
+        """
+        history = super().fit(x, y, **options)
+        residual = (history.history.get("residual") or [0.0])[-1]
+        if residual > POOR:
+            warnings.warn(
+                f"the implicit gradient was left with a relative residual of {residual:.2f}, expected less "
+                f"than {POOR}: 
+                "take more conjugate_steps, a stronger regularization, or more inner_steps",
+                stacklevel=2,
+            )
+        return history
