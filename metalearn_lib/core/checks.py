@@ -119,19 +119,19 @@ def names(name: str, value: Iterable[str]) -> tuple[str, ...]:
         TypeError: if it is no iterable of strings.
     """
     found = tuple(value) if isinstance(value, Iterable) else (None,)
-    strings = tuple(part for part in found if isinstance(part, str))
+    strings = tuple(str(part) for part in found if isinstance(part, str))
     if len(strings) < len(found):
         raise TypeError(f"{name} is {shown(value)}, expected strings")
     return strings
 
 
-def path(name: str, value: str | PathLike) -> Path:
-    """A path as `pathlib` has it.
+def as_path(name: str, value: str | PathLike) -> Path:
+    """Text or a path as a `pathlib.Path`.
 
     Raises:
         TypeError: if it is neither text nor a path.
     """
-    if not isinstance(value, str | PathLike) or isinstance(value, str) and "\0" in value:
+    if not isinstance(value, str | PathLike) or (isinstance(value, str) and "\0" in value):
         raise TypeError(f"{name} is {shown(value)}, expected a path")
     return Path(value)
 

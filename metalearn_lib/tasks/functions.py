@@ -81,7 +81,9 @@ def linear_classification(
         side = tf.reduce_sum((candidates - point) * normal, axis=-1) > 0
         classes = [tf.math.top_k(tf.cast(side == label, tf.float32), each).indices for label in (False, True)]
         parts = [tf.concat([c[:, part] for c in classes], axis=1) for part in (slice(shots), slice(shots, each))]
-        chosen = tf.concat([_shuffle(seed, part) for seed, part in zip(split_seed(order, 2), parts, strict=True)], axis=1)
+        chosen = tf.concat(
+            [_shuffle(seed, part) for seed, part in zip(split_seed(order, 2), parts, strict=True)], axis=1
+        )
         x = tf.gather(candidates, chosen, batch_dims=1)
         y = tf.gather(tf.cast(side, tf.int32), chosen, batch_dims=1)
         return support_and_queries(x, y, 2 * shots)

@@ -100,7 +100,9 @@ def gather_tasks(tasks: tf.data.Dataset, num_tasks: int) -> GatheredTasks:
         if gathered >= num_tasks or not len(batch[1]):
             break
     if gathered < num_tasks:
-        raise ValueError(f"num_tasks is {num_tasks} but tasks ended after {gathered} tasks, expected at least {num_tasks}")
+        raise ValueError(
+            f"num_tasks is {num_tasks} but tasks ended after {gathered} tasks, expected at least {num_tasks}"
+        )
     return tf.nest.map_structure(lambda *parts: np.concatenate(parts)[:num_tasks], *batches)
 
 
