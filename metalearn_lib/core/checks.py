@@ -136,8 +136,8 @@ def as_path(name: str, value: str | PathLike) -> Path:
     return Path(value)
 
 
-def numbers(name: str, value: ArrayLike, axes: str = "[...]") -> np.ndarray:
-    """An array of finite real numbers.
+def real_numbers(name: str, value: ArrayLike, axes: str = "[...]") -> np.ndarray:
+    """An array of real numbers, NaN and infinity among them.
 
     Args:
         name: the argument.
@@ -146,7 +146,7 @@ def numbers(name: str, value: ArrayLike, axes: str = "[...]") -> np.ndarray:
 
     Raises:
         TypeError: if it does not hold real numbers.
-        ValueError: if a number is NaN or infinite, or the number of axes is another.
+        ValueError: if the number of axes is another.
     """
     try:
         array = np.asarray(value)
@@ -158,6 +158,17 @@ def numbers(name: str, value: ArrayLike, axes: str = "[...]") -> np.ndarray:
     wanted = axes[1:-1].split(", ")
     if array.ndim != len(wanted) if wanted[-1] != "..." else array.ndim < len(wanted) - 1:
         raise ValueError(f"{name} has shape {array.shape}, expected {axes}")
+    return array
+
+
+def numbers(name: str, value: ArrayLike, axes: str = "[...]") -> np.ndarray:
+    """An array of finite real numbers, see `real_numbers`.
+
+    Raises:
+        TypeError: if it does not hold real numbers.
+        ValueError: if a number is NaN or infinite, or the number of axes is another.
+    """
+    array = real_numbers(name, value, axes)
     if array.dtype.kind not in "iub" and not np.isfinite(array).all():
         bad = int((~np.isfinite(array)).sum())
         raise ValueError(f"{name} has {bad} NaN or infinite numbers out of {array.size}, expected finite ones")
