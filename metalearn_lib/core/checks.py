@@ -131,7 +131,7 @@ def as_path(name: str, value: str | PathLike) -> Path:
     Raises:
         TypeError: if it is neither text nor a path.
     """
-    if not isinstance(value, str | PathLike) or (isinstance(value, str) and "\0" in value):
+    if not isinstance(value, str | PathLike) or not str(value) or "\0" in str(value):
         raise TypeError(f"{name} is {shown(value)}, expected a path")
     return Path(value)
 
