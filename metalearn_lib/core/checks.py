@@ -41,6 +41,13 @@ def whole_in(low: int, high: int, **arguments: int) -> None:
             raise ValueError(f"{name} is {shown(value)}, expected a whole number from {low} to {high}")
 
 
+def all_at_least(least: int, **arguments: Sequence[int]) -> None:
+    """Lists or tuples of whole numbers of at least `least`."""
+    for name, value in arguments.items():
+        if not isinstance(value, list | tuple) or not all(_is_whole(part) and part >= least for part in value):
+            raise ValueError(f"{name} is {shown(value)}, expected whole numbers of at least {least}")
+
+
 def seeds(**arguments: int) -> None:
     """Seeds: whole numbers from 0 that fit into 64 bits."""
     whole_in(0, LARGEST_SEED, **arguments)
@@ -142,11 +149,11 @@ def real_numbers(name: str, value: ArrayLike, axes: str = "[...]") -> np.ndarray
     Args:
         name: the argument.
         value: what can be made an array of.
-        axes: its axes, such as "[T, Q]"; a last "..." stands for any number of others.
+        axes: its axes, such as "[T, Q, 1]"; a number is a length, and a last "..." any number of other axes.
 
     Raises:
         TypeError: if it does not hold real numbers.
-        ValueError: if the number of axes is another.
+        ValueError: if the axes are others.
     """
     try:
         array = np.asarray(value)
@@ -155,8 +162,7 @@ def real_numbers(name: str, value: ArrayLike, axes: str = "[...]") -> np.ndarray
         raise TypeError(f"{name} is {type(value).__name__}, expected an array of numbers") from None
     if array.dtype.kind not in "fiub" and array.dtype.name not in _EXTENDED:
         raise TypeError(f"{name} has dtype {array.dtype}, expected real numbers")
-    wanted = axes[1:-1].split(", ")
-    if array.ndim != len(wanted) if wanted[-1] != "..." else array.ndim < len(wanted) - 1:
+    if not _has_axes(array.shape, axes[1:-1].split(", ")):
         raise ValueError(f"{name} has shape {array.shape}, expected {axes}")
     return array
 
@@ -166,7 +172,7 @@ def numbers(name: str, value: ArrayLike, axes: str = "[...]") -> np.ndarray:
 
     Raises:
         TypeError: if it does not hold real numbers.
-        ValueError: if a number is NaN or infinite, or the number of axes is another.
+        ValueError: if a number is NaN or infinite, or the axes are others.
     """
     array = real_numbers(name, value, axes)
     if array.dtype.kind not in "iub" and not np.isfinite(array).all():
@@ -180,7 +186,7 @@ def whole_numbers(name: str, value: ArrayLike, axes: str, low: int, high: int) -
 
     Raises:
         TypeError: if it does not hold whole numbers.
-        ValueError: if a number lies outside, or the number of axes is another.
+        ValueError: if a number lies outside, or the axes are others.
     """
     array = numbers(name, value, axes)
     if array.dtype.kind not in "iu":
@@ -203,6 +209,12 @@ def _is_whole(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _has_axes(shape: tuple[int, ...], axes: list[str]) -> bool:
+    if axes[-1] == "...":
+        axes, shape = axes[:-1], shape[: len(axes) - 1]
+    return len(shape) == len(axes) and all(int(a) == n for a, n in zip(axes, shape, strict=True) if a.isdigit())
 
 
 def _kind_of(value: Any) -> str:

@@ -125,8 +125,8 @@ class LabelledImages:
         """
         one_of(("class", "alphabet"), by=by)
         seeds(seed=seed)
-        shares = numbers("fractions", fractions)
-        if shares.shape != (3,) or shares.min() <= 0 or abs(shares.sum() - 1) > 1e-6:
+        shares = numbers("fractions", fractions, "[3]")
+        if shares.min() <= 0 or abs(shares.sum() - 1) > 1e-6:
             raise ValueError(f"fractions is {shown(fractions)}, expected three positive numbers that sum to 1")
         group = np.arange(len(self.classes))
         if by == "alphabet":

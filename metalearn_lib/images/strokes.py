@@ -74,9 +74,8 @@ def draw_strokes(strokes: Character, drawers: int, size: int = 28, seed: int = 0
     _check_drawing(drawers, size, seed)
     instances((list, tuple), "a list of strokes", strokes=strokes)
     arrays = [numbers(f"strokes[{i}]", stroke, "[points, 2]") for i, stroke in enumerate(strokes)]
-    if not arrays or any(not len(stroke) or stroke.shape[1] != 2 for stroke in arrays):
-        shapes = [stroke.shape for stroke in arrays]
-        raise ValueError(f"strokes has arrays of shapes {shapes}, expected at least one, each [points, 2]")
+    if not arrays or not all(map(len, arrays)):
+        raise ValueError(f"strokes has arrays of {[*map(len, arrays)]} points, expected at least one with a point")
     return _draw(arrays, drawers, size, np.random.default_rng(seed))
 
 

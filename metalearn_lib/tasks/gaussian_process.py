@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from metalearn_lib.core.checks import at_least, positive
+from metalearn_lib.core.checks import at_least, numbers, positive
 from metalearn_lib.core.task import MetaBatch, Task, check_task
 from metalearn_lib.tasks.stream import split_seed, support_and_queries, task_stream
 
@@ -69,10 +69,8 @@ def gaussian_process_posterior(
     """
     positive(lengthscale=lengthscale, noise=noise)
     check_task(task)
-    support_x, support_y, query_x = (np.asarray(task[name], float) for name in ("support_x", "support_y", "query_x"))
-    for name, array in (("support_x", support_x), ("support_y", support_y)):
-        if array.shape[2:] != (1,):
-            raise ValueError(f"{name} has shape {array.shape}, expected [T, S, 1]")
+    names = ("support_x", "support_y", "query_x")
+    support_x, support_y, query_x = (numbers(name, task[name], "[T, examples, 1]").astype(float) for name in names)
 
     def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.exp(-((a - b.swapaxes(1, 2)) ** 2) / (2 * lengthscale**2))

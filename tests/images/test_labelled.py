@@ -120,9 +120,10 @@ def test_rotations_are_classes_of_their_own():
         (lambda i: i.select([]), "classes has 0 numbers, expected at least 1, each only once"),
         (lambda i: i.subset(["z"]), "alphabets has 'z', expected names among ['a', 'b']"),
         (lambda i: i.split("drawer"), "by is 'drawer', expected 'class' or 'alphabet'"),
+        (lambda i: i.split(fractions=(0.5, 0.5)), "fractions has shape (2,), expected [3]"),
         (
-            lambda i: i.split(fractions=(0.5, 0.5)),
-            "fractions is (0.5, 0.5), expected three positive numbers that sum to 1",
+            lambda i: i.split(fractions=(0.5, 0.5, 0.5)),
+            "fractions is (0.5, 0.5, 0.5), expected three positive numbers that sum to 1",
         ),
         (
             lambda i: i.split("alphabet", (0.4, 0.3, 0.3)),
