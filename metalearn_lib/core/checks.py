@@ -95,7 +95,7 @@ def functions(expected: str, **arguments: Callable) -> None:
     """What can be called, which `expected` names."""
     for name, value in arguments.items():
         if not callable(value):
-            raise TypeError(f"{name} is {shown(value)}, expected {expected}")
+            raise TypeError(f"{name} is {_kind_of(value)}, expected {expected}")
 
 
 def instances(kind: type | tuple[type, ...], expected: str, **arguments: Any) -> None:

@@ -18,7 +18,7 @@ _starts: WeakKeyDictionary[Stream, Callable[[Any], Stream]] = WeakKeyDictionary(
 
 
 def task_stream(
-    draw: Callable[[tf.Tensor, int], MetaBatch], meta_batch_size: int, seed: int, block: int = 1
+    draw: Callable[[tf.Tensor, int], Any], meta_batch_size: int, seed: int, block: int = 1
 ) -> tf.data.Dataset:
     """An endless, prefetched stream of meta-batches; the i-th one depends on `seed` and i alone.
 
@@ -39,7 +39,7 @@ def task_stream(
     at_least(1, meta_batch_size=meta_batch_size, block=block)
     seeds(seed=seed)
 
-    def draw_block(index: tf.Tensor) -> MetaBatch:
+    def draw_block(index: tf.Tensor) -> Any:
         tasks = draw(tf.stack([tf.constant(seed, tf.int64), index]), block * meta_batch_size)
         return tf.nest.map_structure(lambda t: tf.reshape(t, [block, meta_batch_size, *t.shape[1:]]), tasks)
 
@@ -107,7 +107,7 @@ def gather_tasks(tasks: tf.data.Dataset, num_tasks: int) -> GatheredTasks:
 
 
 def first_tasks(
-    tasks: tf.data.Dataset | MetaBatch | GatheredTasks, num_tasks: int | None, of_stream: int
+    tasks: tf.data.Dataset | MetaBatch | GatheredTasks, num_tasks: int | None, of_stream: int, name: str = "tasks"
 ) -> tuple[GatheredTasks, int]:
     """The first tasks of a stream or of gathered tasks, and how many of them a learner should see at once.
 
@@ -115,6 +115,7 @@ def first_tasks(
         tasks: a stream of meta-batches, or tasks gathered by `gather_tasks`.
         num_tasks: number of tasks; None for `of_stream` of a stream and for all of gathered tasks.
         of_stream: number of tasks to take from a stream if `num_tasks` is None.
+        name: the argument that `tasks` are.
 
     Returns:
         `(task, query_y)` as NumPy arrays, and the size of the stream's meta-batches, or of all that was gathered.
@@ -131,14 +132,14 @@ def first_tasks(
         spec: Any = tasks.element_spec
         return (task, query_y), spec[1].shape[0] or len(query_y)
     if not isinstance(tasks, tuple | list) or len(tasks) != 2:
-        raise TypeError(f"tasks is {shown(tasks)}, expected a stream of meta-batches or gathered (task, query_y)")
+        raise TypeError(f"{name} is {shown(tasks)}, expected a stream of meta-batches or gathered (task, query_y)")
     task, query_y = tasks
     check_task(task, query_y)
     count = len(query_y)
     if num_tasks is not None:
         whole_in(1, count, num_tasks=num_tasks)
         count = num_tasks
-    return ({name: np.asarray(array)[:count] for name, array in task.items()}, np.asarray(query_y)[:count]), count
+    return ({key: np.asarray(array)[:count] for key, array in task.items()}, np.asarray(query_y)[:count]), count
 
 
 def support_and_queries(x: tf.Tensor, y: tf.Tensor, support: int) -> MetaBatch:
