@@ -86,9 +86,13 @@ class Bandits(Environments):
     Args:
         arms: number K of arms.
         steps: number of pulls.
+
+    Raises:
+        ValueError: if a number is not a whole one of at least 1.
     """
 
     def __init__(self, arms: int = 5, steps: int = 30) -> None:
+        at_least(1, arms=arms)
         super().__init__(arms, 1, steps)
 
     def draw(self, seed: tf.Tensor, tasks: int) -> tf.Tensor:

@@ -109,7 +109,11 @@ class RandomPolicy:
 
 
 class _Counting:
-    """Counts successes and failures of each arm [T, K, 2], and pulls the arm with the highest index."""
+    """Counts successes and failures of each arm [T, K, 2], and pulls the arm with the highest index.
+
+    Args:
+        arms: number K of arms.
+    """
 
     def __init__(self, arms: int) -> None:
         at_least(1, arms=arms)

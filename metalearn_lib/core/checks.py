@@ -218,4 +218,5 @@ def _has_axes(shape: tuple[int, ...], axes: list[str]) -> bool:
 
 
 def _kind_of(value: Any) -> str:
-    return "None" if value is None else f"a {type(value).__name__}"
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
