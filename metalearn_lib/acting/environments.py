@@ -1,4 +1,4 @@
-"""Families of environments: a task is one of them, and a trial is all the steps that a player has in it.
+"""Families of environments: a task is one environment, and a trial is all the steps that a player has in it.
 
 The task is hidden from the player, which sees observations and rewards. All functions work on T tasks at once, and
 random numbers are passed in, so that different players can face the same random outcomes.

@@ -200,7 +200,7 @@ class FixedTour:
         self.mazes = mazes
 
     def start(self, tasks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """On the way to the first place, which is not known to be the goal: places [T], known [T]."""
+        """The first place to visit, not known to be the goal: places [T], known [T]."""
         return np.zeros(len(tasks), int), np.zeros(len(tasks), bool)
 
     def choose(

@@ -1,4 +1,4 @@
-"""All checks of a learner on tasks of its own."""
+"""All checks of a learner on its tasks."""
 
 from collections.abc import Callable, Mapping
 
@@ -29,8 +29,8 @@ def audit(
 ) -> Report:
     """Look for the mistakes of published meta-learning code in a learner and its tasks.
 
-    Nothing is trained, and the learner is left as it was. Not applicable is what cannot be measured on it: a function
-    has no gradient to compare, and one task has no interval.
+    Nothing is trained, and the learner is left as it was. A check is "not applicable" where it cannot be measured: a
+    function has no gradient to compare, and one task has no interval.
 
     Args:
         learner: a Keras model whose input is a task, or a function from a task to predictions of its queries:

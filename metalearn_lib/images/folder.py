@@ -14,7 +14,7 @@ _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", 
 def load_images(folder: str | Path, size: int = 28) -> LabelledImages:
     """Read a folder of images: a folder per class, or a folder per alphabet with one per class in it.
 
-    Files of other kinds and hidden files are passed over. Images of any size and mode are stretched to
+    Files of other kinds and hidden files are skipped. Images of any size and mode are stretched to
     squares, transparency turns white, and all become grey (C = 1) unless one of them has colour (C = 3).
     Values are the file's brightness: 16 bits a pixel, and floats from 0 to 1, are scaled to 0..255. To make dark
     ink bright, write `dataclasses.replace(images, images=255 - images.images)`.
@@ -29,8 +29,8 @@ def load_images(folder: str | Path, size: int = 28) -> LabelledImages:
     Raises:
         FileNotFoundError: if there is no such folder.
         TypeError: if `folder` is no path.
-        ValueError: if a class has no image, a file is no intact image or has a range of values that does not say what
-            white is, the levels are mixed, or images of `size` do not fit into memory.
+        ValueError: if a class has no image, a file is no intact image or holds values of an unknown range, the levels
+            are mixed, or images of `size` do not fit into memory.
     """
     at_least(1, size=size)
     folder = as_path("folder", folder)
@@ -93,7 +93,7 @@ def _in_bytes(pixels: np.ndarray, mode: str) -> np.ndarray:
     """Grey values of Pillow's modes "I;16" and "I" (16 bits in 32) and "F" (0 to 1) as uint8.
 
     Raises:
-        ValueError: for values that leave open what white is.
+        ValueError: for values of an unknown range.
     """
     low, high = pixels.min(), pixels.max()
     if mode == "F":

@@ -115,7 +115,7 @@ class LabelledImages:
         Args:
             by: "class" deals single classes out at random, "alphabet" whole alphabets.
             fractions: the shares of the three sets in the number of classes or alphabets.
-            seed: fixes who goes where.
+            seed: fixes the split.
 
         Returns:
             (train, validation, test), which together hold every image once.

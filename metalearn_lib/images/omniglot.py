@@ -107,12 +107,12 @@ def download_omniglot(part: str = "background", folder: str | Path | None = None
         raise ValueError(f"folder {str(folder)!r} {reason}, expected a folder for the archive") from error
     try:
         with os.fdopen(handle, "wb") as file:
-            came, received = _fetch(f"{BASE_URL}/{path.name}", size, file.write)
+            sent, found = _fetch(f"{BASE_URL}/{path.name}", size, file.write)
             file.flush()
             os.fsync(file.fileno())
-        if received != digest:
+        if found != digest:
             raise ValueError(
-                f"{BASE_URL}/{path.name} sent {came} bytes with SHA-256 {received}, "
+                f"{BASE_URL}/{path.name} sent {sent} bytes with SHA-256 {found}, "
                 f"expected the official {size} bytes with {digest}"
             )
         os.chmod(partial, 0o644)
@@ -124,20 +124,20 @@ def download_omniglot(part: str = "background", folder: str | Path | None = None
 
 
 def _fetch(url: str, size: int, write: Callable[[bytes], int]) -> tuple[int, str]:
-    """Pass what a URL sends, up to a byte more than `size`, to `write`; its bytes and their SHA-256."""
-    hasher, came = hashlib.sha256(), 0
+    """Pass what a URL sends, at most one byte more than `size`, to `write`; the number of bytes and their SHA-256."""
+    hasher, received = hashlib.sha256(), 0
     try:
         with (
             urllib.request.urlopen(url, timeout=30) as reply,
             tqdm(total=size, desc=url.rsplit("/", 1)[-1], unit="B", unit_scale=True) as bar,
         ):
-            while came <= size and (block := reply.read(min(1 << 16, size + 1 - came))):
+            while received <= size and (block := reply.read(min(1 << 16, size + 1 - received))):
                 hasher.update(block)
-                came += len(block)
+                received += len(block)
                 bar.update(write(block))
     except (OSError, HTTPException) as error:
         raise ConnectionError(f"{url} cannot be fetched ({error}), expected the archive of Omniglot") from error
-    return came, hasher.hexdigest()
+    return received, hasher.hexdigest()
 
 
 def _cache() -> Path:

@@ -59,22 +59,22 @@ class Signature:
             )
         named = [(f"weights[{i}] is", *pair) for i, pair in enumerate(zip(new.weights, own.weights, strict=True))]
         named += [("support_x has examples of", new.x, own.x), ("support_y has targets of", new.y, own.y)]
-        for what, came, expected in named:
-            if came != expected:
-                raise ValueError(f"{what} {came} but the entries of this memory have {expected} there")
+        for what, given, expected in named:
+            if given != expected:
+                raise ValueError(f"{what} {given} but the entries of this memory have {expected} there")
 
     def refuse_other_task(self, x: np.ndarray, y: np.ndarray) -> None:
         """Raises ValueError if support sets x, y cannot be compared with the tasks of this memory."""
         labels, own_labels = y.dtype.kind in "iub", np.dtype(self.y.dtype).kind in "iub"
         if x.shape[2:] != self.x.shape:
-            name, came, expected = "support_x has examples", list(x.shape[2:]), list(self.x.shape)
+            name, given, expected = "support_x has examples", list(x.shape[2:]), list(self.x.shape)
         elif labels != own_labels:
-            name, came, expected = "support_y is", _meaning(labels), _meaning(own_labels)
+            name, given, expected = "support_y is", _meaning(labels), _meaning(own_labels)
         elif not labels and y.shape[2:] != self.y.shape:
-            name, came, expected = "support_y has targets", list(y.shape[2:]), list(self.y.shape)
+            name, given, expected = "support_y has targets", list(y.shape[2:]), list(self.y.shape)
         else:
             return
-        raise ValueError(f"{name} {came} but the entries of this memory have {expected}")
+        raise ValueError(f"{name} {given} but the entries of this memory have {expected}")
 
     @property
     def weight_bytes(self) -> int:

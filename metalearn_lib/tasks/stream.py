@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import tensorflow as tf
 
-from metalearn_lib.core.checks import at_least, functions, instances, seeds, shown, whole_in
+from metalearn_lib.core.checks import at_least, fits_in_memory, functions, instances, seeds, shown, whole_in
 from metalearn_lib.core.task import KEYS, MetaBatch, check_task
 
 Stream = tf.data.Dataset
@@ -33,7 +33,8 @@ def task_stream(
 
     Raises:
         TypeError: if `draw` is not a function.
-        ValueError: if a number is not a whole one of at least 1, or `seed` is no seed.
+        ValueError: if a number is not a whole one of at least 1, `seed` is no seed, or a block of meta-batches does not
+            fit into memory.
     """
     functions("a function that draws tasks", draw=draw)
     at_least(1, meta_batch_size=meta_batch_size, block=block)
@@ -48,6 +49,9 @@ def task_stream(
         return blocks.unbatch().skip(index % block).prefetch(2 * block)
 
     stream = starting_at(0)
+    arrays = tf.nest.flatten(stream.element_spec)
+    nbytes = block * sum(array.dtype.size * (array.shape.num_elements() or 0) for array in arrays)
+    fits_in_memory(nbytes, meta_batch_size=meta_batch_size, block=block)
     _starts[stream] = starting_at
     return stream
 

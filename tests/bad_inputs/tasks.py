@@ -19,7 +19,7 @@ from tests.bad_inputs.rows import (
     put,
 )
 
-COUNTS = {"shots": WHOLE, "queries": WHOLE, "meta_batch_size": WHOLE, "seed": SEED}
+COUNTS = {"shots": WHOLE, "queries": WHOLE, "meta_batch_size": (*WHOLE, LARGE), "seed": SEED}
 EPISODES = {"images": IMAGES, "queries": 1}
 STREAMED = {"tasks": STREAM, "num_tasks": 3}
 DRAW = {"draw": ml.acting.Bandits().draw, "meta_batch_size": 1, "seed": 0}
@@ -40,7 +40,7 @@ TABLE = [
     ),
     line(ml.tasks.gather_tasks, {"tasks": ENDED}, num_tasks=(26, LARGE)),
     line(ml.tasks.starting_at, {"stream": STREAM, "index": 0}, stream=(*OBJECT, WAVES), index=FROM_0),
-    line(ml.tasks.task_stream, DRAW, draw=FUNCTION, meta_batch_size=WHOLE, seed=SEED, block=WHOLE),
+    line(ml.tasks.task_stream, DRAW, draw=FUNCTION, meta_batch_size=(*WHOLE, LARGE), seed=SEED, block=(*WHOLE, LARGE)),
     line(ml.tasks.support_and_queries, SPLIT, x=("text", None, QUERY_Y[0, 0]), support=(*WHOLE, 4)),
     line(ml.tasks.support_and_queries, SPLIT, y=("text", None, QUERY_Y[0, 0], QUERY_Y[:, :1], QUERY_Y[:1])),
     line(ml.tasks.check_task, {"query_y": QUERY_Y}, task=wrong_tasks(*WAVES)),

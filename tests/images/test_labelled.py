@@ -191,7 +191,7 @@ def test_more_than_eight_bits_a_pixel_are_read_in_their_own_range(tmp_path, valu
         (np.int32([-1, 2**15]), "its values are 32-bit numbers from -1 to 32768, of which 16 bits can be read"),
     ],
 )
-def test_values_that_leave_open_what_white_is_are_refused(tmp_path, values, sentence):
+def test_values_of_an_unknown_range_are_refused(tmp_path, values, sentence):
     (tmp_path / "cat").mkdir()
     Image.fromarray(values[None]).save(tmp_path / "cat" / "raw.tif")
     with pytest.raises(ValueError, match=r"raw\.tif' is no intact image") as error:
