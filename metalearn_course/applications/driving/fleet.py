@@ -1,8 +1,8 @@
-"""Real cars, each loaded and on tyres and a road of its own, and what the equations of the new, empty car get wrong.
+"""Real cars with unknown loads, tyres and roads, and the errors that the equations of the nominal car make for them.
 
-The maker of a car knows its equations, and its mass and tyres when it was new and empty on a dry road: the nominal
-car. A task is to correct them from a second of driving, either by a learner that adds its prediction to theirs, or
-by least squares on their stiffness.
+The nominal car is what its maker knows: the equations of motion, with the mass and the tyres of the new, empty car on
+a dry road. A task is to correct these equations from one second of driving, either by a learner whose prediction is
+added to theirs, or by least squares on the stiffness of the tyres.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 import metalearn_lib as ml
+from metalearn_course.applications.checks import arrays, instances, numbers_in, parts_of, ranges_in
 from metalearn_course.applications.driving.drives import (
     CHANGE_SCALE,
     NOISE,
@@ -19,19 +20,22 @@ from metalearn_course.applications.driving.drives import (
     SPEED_CENTRE,
     SPEED_SCALE,
     Drives,
+    drawn_uniformly,
     wandering_steering,
 )
+from metalearn_course.applications.driving.tyres import cornering_stiffness
 from metalearn_course.applications.driving.vehicle import (
     FRONT_COMPLIANCE,
     GRAVITY,
     INTERVAL,
     Vehicle,
     advance_vehicle,
-    cornering_stiffness,
     loaded,
     slip_angles,
 )
+from metalearn_course.applications.seeds import split_seed
 from metalearn_lib.core.checks import at_least
+from metalearn_lib.core.extras import import_extra
 
 FRICTION = (0.25, 1.0)  # from packed snow to dry asphalt
 LOAD = (0.0, 400.0)  # kg
@@ -45,9 +49,9 @@ NO_LIMIT = 50.0  # a friction at which tyres are linear
 def real_vehicles() -> dict[str, Vehicle]:
     """The passenger vehicles of CommonRoad, empty, on a dry road.
 
-    Masses, inertias and axle distances are those of its parameter files, cornering stiffness for each N of load and
-    grip those of its tyre (Althoff and Würsching, "CommonRoad: Vehicle Models", 2020, tables 6 and 7). The same tyres
-    on both axles would make every vehicle turn neutrally; as in the van, elastic steering takes its share in front.
+    Masses, inertias and axle distances come from its parameter files, cornering stiffness per N of load and grip from
+    its tyre (Althoff and Würsching, "CommonRoad: Vehicle Models", 2020, tables 6 and 7). With the same tyres on both
+    axles every vehicle would steer neutrally; so, as in the van, elastic steering reduces the stiffness in front.
     Its fourth vehicle, a lorry, has no masses and is left out.
 
     Returns:
@@ -56,15 +60,10 @@ def real_vehicles() -> dict[str, Vehicle]:
     Raises:
         ImportError: if commonroad-vehicle-models is not installed.
     """
-    try:
-        from vehiclemodels.vehicle_parameters import setup_vehicle_parameters
-    except ImportError:
-        raise ImportError(
-            "vehicle parameters come with commonroad-vehicle-models: pip install metalearn_lib[course]"
-        ) from None
+    parameters = import_extra("vehiclemodels.vehicle_parameters", "course")
     vehicles = {}
     for number, name in enumerate(("Ford Escort", "BMW 320i", "VW Vanagon"), 1):
-        real = setup_vehicle_parameters(number)
+        real = parameters.setup_vehicle_parameters(number)
         vehicle = Vehicle(real.tire.p_dy1, real.m, real.I_z, real.a, real.a + real.b)
         front, rear = (-real.tire.p_ky1 * load / float(cornering_stiffness(load)) for load in vehicle.axle_loads)
         vehicles[name] = replace(vehicle, front=FRONT_COMPLIANCE * front, rear=rear)
@@ -73,7 +72,7 @@ def real_vehicles() -> dict[str, Vehicle]:
 
 @dataclass(frozen=True)
 class FleetDrives:
-    """Recorded drives and the cars that their makers think they are.
+    """Recorded drives, and the nominal cars.
 
     Args:
         drives: drives of T vehicles.
@@ -84,12 +83,13 @@ class FleetDrives:
     nominal: Vehicle
 
     def task(self, support: slice, query: slice) -> ml.tasks.MetaBatch:
-        """Learn from what was measured in the intervals `support`, predict what is true in the intervals `query`.
+        """Learn from the measurements in the intervals `support`, predict the truth in the intervals `query`.
 
         Returns:
-            A meta-batch with x [T, S or Q, 3] of `situations`, and what the nominal car gets wrong there as
-            y [T, S or Q, 2], in `CHANGE_SCALE`.
+            A meta-batch with x [T, S or Q, 3] of `situations`, and the errors of the nominal car there as
+            y [T, S or Q, 2], in units of `CHANGE_SCALE`.
         """
+        parts_of(self.drives.steering.shape[1], support=support, query=query)
         (support_x, support_y), (query_x, query_y) = (
             self._examples(states, part)
             for states, part in ((self.drives.measured, support), (self.drives.states, query))
@@ -103,7 +103,7 @@ class FleetDrives:
 
 
 def situations(vehicle: Vehicle, states: tf.Tensor, steering: tf.Tensor, speed: tf.Tensor) -> tf.Tensor:
-    """What a learner sees: slip angles of both axles and speed [T, n, 3], of order one.
+    """The inputs of a learner: slip angles of both axles and speed [T, n, 3], scaled to order one.
 
     Args:
         vehicle: T vehicles; only distances of axles matter.
@@ -111,9 +111,11 @@ def situations(vehicle: Vehicle, states: tf.Tensor, steering: tf.Tensor, speed: 
         steering: [T, n] in rad.
         speed: [T] in m/s.
     """
+    instances(Vehicle, vehicle=vehicle)
+    arrays(speed=(speed, "T"), steering=(steering, "T n"), states=(states, "T n 2"))
     front, rear = slip_angles(vehicle.rows, states, steering, speed[:, None])
-    speed = tf.zeros_like(steering) + (speed[:, None] - SPEED_CENTRE) / SPEED_SCALE
-    return tf.stack([front / SLIP_SCALE, rear / SLIP_SCALE, speed], axis=-1)
+    scaled_speed = tf.zeros_like(steering) + (speed[:, None] - SPEED_CENTRE) / SPEED_SCALE
+    return tf.stack([front / SLIP_SCALE, rear / SLIP_SCALE, scaled_speed], axis=-1)
 
 
 def fleet_drives(
@@ -135,55 +137,70 @@ def fleet_drives(
         vehicles: the cars, all equally often; `real_vehicles()` if None.
     """
     at_least(1, num_tasks=num_tasks, samples=samples)
-    cars = [vars(vehicle).values() for vehicle in (vehicles or real_vehicles()).values()]
-    seed = tf.constant([0, seed], tf.int64) if isinstance(seed, int) else seed
-    kinds, ranges, waves, noise = (tf.random.fold_in(seed, i) for i in range(4))
+    ranges_in("(0, inf)", friction=friction)
+    ranges_in("[0, inf)", demand=demand)
+    cars = real_vehicles() if vehicles is None else vehicles
+    instances(Mapping, vehicles=cars)
+    if not cars:
+        raise ValueError("vehicles is empty, expected at least one")
+    instances(Vehicle, **{f"vehicles[{name!r}]": car for name, car in cars.items()})
+    kinds, ranges, waves, noise = split_seed(seed, 4)
     kind = tf.random.stateless_uniform([num_tasks], kinds, maxval=len(cars), dtype=tf.int32)
-    nominal = Vehicle(*(tf.gather(tf.constant(field, tf.float32), kind) for field in zip(*cars, strict=True)))
+    fields = zip(*(vars(car).values() for car in cars.values()), strict=True)
+    nominal = Vehicle(*(tf.gather(tf.constant(field, tf.float32), kind) for field in fields))
 
-    low, high = zip(friction, LOAD, POSITION, TYRES, TYRES, SPEED, demand, strict=True)
-    drawn = low + tf.random.stateless_uniform([num_tasks, 7], ranges) * (tf.constant(high) - low)
-    friction, load, position, front, rear, speed, demand = tf.unstack(drawn, axis=-1)
+    of_friction, load, position, front, rear, speed, of_demand = drawn_uniformly(
+        ranges, num_tasks, friction, LOAD, POSITION, TYRES, TYRES, SPEED, demand
+    )
     worn = replace(nominal, front=front * nominal.front, rear=rear * nominal.rear)
-    vehicle = loaded(friction, load, position, worn)
-    return FleetDrives(wandering_steering(vehicle, speed, demand * friction * GRAVITY, samples, waves, noise), nominal)
+    vehicle = loaded(of_friction, load, position, worn)
+    acceleration = of_demand * of_friction * GRAVITY
+    return FleetDrives(wandering_steering(vehicle, speed, acceleration, samples, waves, noise), nominal)
 
 
 def fitted_tyres(fleet: FleetDrives, part: slice, doubt: float | None = None) -> Vehicle:
     """The linear single-track model whose two cornering stiffnesses fit measured drives best, by least squares.
 
     Linear tyres make the equations of motion linear in the two unknowns. Both sides are taken in the middle of an
-    interval, where the difference of two measurements is the derivative up to second order; rows num_tasks by the noise
+    interval, where the difference of two measurements is the derivative up to second order, and divided by the noise
     of their sensors. Mass and geometry stay nominal, so that an unknown load is part of the stiffness.
 
     Args:
         fleet: T drives.
         part: the intervals to fit.
-        doubt: standard deviation of what is believed beforehand, that stiffness is nominal, as a share of it (ridge
-            regression); None for no such belief.
+        doubt: standard deviation of the prior that stiffness is nominal, as a share of it (ridge regression); None for
+            no prior.
 
     Returns:
-        T vehicles whose tyres never give way.
+        T vehicles with linear tyres.
     """
+    instances(FleetDrives, fleet=fleet)
+    parts_of(fleet.drives.steering.shape[1], part=part)
+    if doubt is not None:
+        numbers_in("(0, inf)", doubt=doubt)
     drives, nominal = fleet.drives, fleet.nominal
     fields = {name: np.asarray(value, np.float64)[:, None] for name, value in vars(nominal).items()}
     mass, inertia, ahead = fields["mass"], fields["inertia"], fields["centre"]
-    behind, speed = fields["wheelbase"] - ahead, drives.speed.numpy()[:, None]
-    measured = drives.measured.numpy()
+    behind, speed = fields["wheelbase"] - ahead, np.asarray(drives.speed)[:, None]
+    measured = np.asarray(drives.measured)
     before, after = measured[:, :-1][:, part], measured[:, 1:][:, part]
     lateral, yaw_rate = np.moveaxis((before + after) / 2, -1, 0)
     sideways, turning = np.moveaxis((after - before) / INTERVAL, -1, 0)
 
-    front, rear = (np.asarray(stiffness)[:, None] for stiffness in nominal.stiffness)
-    front = front * (drives.steering.numpy()[:, part] - (lateral + ahead * yaw_rate) / speed)
-    rear = -rear * (lateral - behind * yaw_rate) / speed
-    left = np.stack([front / mass, ahead * front / inertia], -1), np.stack([rear / mass, -behind * rear / inertia], -1)
+    # The forces of nominal tyres, and the accelerations that they give: sideways and turning.
+    front_stiffness, rear_stiffness = (np.asarray(stiffness)[:, None] for stiffness in nominal.stiffness)
+    front_force = front_stiffness * (np.asarray(drives.steering)[:, part] - (lateral + ahead * yaw_rate) / speed)
+    rear_force = -rear_stiffness * (lateral - behind * yaw_rate) / speed
+    by_front = np.stack([front_force / mass, ahead * front_force / inertia], axis=-1)
+    by_rear = np.stack([rear_force / mass, -behind * rear_force / inertia], axis=-1)
+    wanted = np.stack([sideways + speed * yaw_rate, turning], axis=-1)
+
     noise = np.sqrt(2) * np.array(NOISE) / INTERVAL  # a change is the difference of two measurements
-    left = np.stack([(side / noise).reshape(len(mass), -1) for side in left], axis=-1)
-    right = (np.stack([sideways + speed * yaw_rate, turning], axis=-1) / noise).reshape(len(mass), -1, 1)
-    transposed = np.moveaxis(left, -1, -2)
-    belief = 0.0 if doubt is None else doubt**-2
-    share = np.linalg.solve(transposed @ left + belief * np.eye(2), transposed @ right + belief)[..., 0]
-    front, rear = np.float32(np.clip(share, 0.02, None).T)  # an axle that pushes the wrong way is noise
+    rows = np.stack([(side / noise).reshape(len(mass), -1) for side in (by_front, by_rear)], axis=-1)
+    transposed, right = np.moveaxis(rows, -1, -2), (wanted / noise).reshape(len(mass), -1, 1)
+    precision = 0.0 if doubt is None else doubt**-2
+    shares = np.linalg.solve(transposed @ rows + precision * np.eye(2), transposed @ right + precision)[..., 0]
+    # An axle that pushes the wrong way is noise.
+    front, rear = np.clip(shares, 0.02, None).T.astype(np.float32)
     friction = np.full_like(front, NO_LIMIT)
     return replace(nominal, front=nominal.front * front, rear=nominal.rear * rear, friction=friction)

@@ -3,7 +3,7 @@
 Two axles on one track, at constant speed, with tyres that saturate: Rajamani, "Vehicle Dynamics and Control",
 chapter 2 (the bicycle model), and Pacejka, "Tyre and Vehicle Dynamics", chapters 1 and 4 (effective axle
 characteristics, the magic formula). It leaves out roll, the shift of load in a bend, and longitudinal forces. All
-functions work on arrays with any leading axes, in the dtype they are given.
+functions work on arrays with any leading axes, in the dtype of their first array.
 """
 
 from dataclasses import dataclass, replace
@@ -11,6 +11,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from metalearn_course.applications.checks import arrays, broadcast_to, instances, numbers_in
+from metalearn_course.applications.driving.tyres import cornering_stiffness, tyre_force
 from metalearn_lib.core.checks import at_least
 
 GRAVITY = 9.81  # m/s²
@@ -22,11 +24,6 @@ EMPTY_INERTIA = 2_400.0  # kg m²
 EMPTY_CENTRE = 1.15  # m from the front axle to the centre of gravity
 WHEELBASE = 2.7  # m
 
-# The tyre, rounded from the 205/60 R15 that Pacejka gives as an example in his appendix 3.
-NOMINAL_LOAD = 4_000.0  # N on one tyre
-STIFFNESS = 15.0  # 1/rad: the largest cornering stiffness, in nominal loads
-STIFFEST_LOAD = 2.13  # the load at which it is the largest, in nominal loads
-SHAPE, CURVATURE = 1.2, -1.0
 FRONT_COMPLIANCE = 0.8  # what elastic steering and suspension leave of the front axle's stiffness
 
 
@@ -42,6 +39,10 @@ class Vehicle:
         wheelbase: distance in m between the axles.
         front: stiffness of the front axle, as a share of that of the tyres of `cornering_stiffness`.
         rear: the same of the rear axle.
+
+    Raises:
+        TypeError: if a field holds no numbers.
+        ValueError: if a number is not positive, or the centre of gravity is not between the axles.
     """
 
     friction: Any
@@ -51,6 +52,10 @@ class Vehicle:
     wheelbase: Any = WHEELBASE
     front: Any = FRONT_COMPLIANCE
     rear: Any = 1.0
+
+    def __post_init__(self) -> None:
+        numbers_in("(0, inf)", **vars(self))
+        numbers_in("(0, 1)", **{"centre / wheelbase": self.centre / self.wheelbase})
 
     @property
     def axle_loads(self) -> tuple[Any, Any]:
@@ -66,64 +71,44 @@ class Vehicle:
 
     @property
     def rows(self) -> "Vehicle":
-        """The same vehicles with an axis more, for a row of states of each."""
-        return Vehicle(*(tf.convert_to_tensor(field)[..., None] for field in vars(self).values()))
+        """The same vehicles with one more axis, for a row of states of each."""
+        return Vehicle(*(tf.expand_dims(field, -1) for field in vars(self).values()))
 
 
 VAN = Vehicle(0.9)
 
 
 def loaded(friction: Any, load: Any = 0.0, position: Any = 1.5, empty: Vehicle = VAN) -> Vehicle:
-    """A vehicle with a load in it.
+    """A vehicle with a load.
 
     Args:
         friction: μ.
         load: kg, at one point.
         position: m from the front axle back to the load.
-        empty: the vehicle without it, by default the van.
+        empty: the vehicle without the load, by default the van.
 
     Returns:
-        The `Vehicle` that it makes together with the load (moments of inertia by the theorem of parallel axes).
+        The `Vehicle` with the load (moments of inertia by the theorem of parallel axes).
     """
+    instances(Vehicle, empty=empty)
+    numbers_in("[0, inf)", load=load)
+    arrays(position=(position, "..."))
     mass = empty.mass + load
     centre = (empty.mass * empty.centre + load * position) / mass
     inertia = empty.inertia + empty.mass * load / mass * (position - empty.centre) ** 2
     return replace(empty, friction=friction, mass=mass, inertia=inertia, centre=centre)
 
 
-def cornering_stiffness(axle_load: Any) -> tf.Tensor:
-    """Slope in N/rad of the side force of an axle's two tyres, where the slip angle is 0.
-
-    It grows less than the load in N (Pacejka, chapter 4, without camber) and does not depend on friction: on ice a
-    tyre starts out as stiff as on asphalt, and gives way sooner.
-    """
-    stiffest = STIFFEST_LOAD * NOMINAL_LOAD
-    return 2 * STIFFNESS * NOMINAL_LOAD * tf.sin(2 * tf.atan(axle_load / (2 * stiffest)))
-
-
-def tyre_force(slip: Any, stiffness: Any, axle_load: Any, friction: Any) -> tf.Tensor:
-    """Side force of an axle in N: the magic formula D sin(C arctan(Bα − E(Bα − arctan Bα))).
-
-    Args:
-        slip: slip angle α in rad.
-        stiffness: slope BCD at α = 0 in N/rad.
-        axle_load: N.
-        friction: μ; the force never exceeds D = μ times the load.
-    """
-    peak = friction * axle_load
-    slope = stiffness * slip / (SHAPE * peak)
-    return peak * tf.sin(SHAPE * tf.atan(slope - CURVATURE * (slope - tf.atan(slope))))
-
-
 def slip_angles(vehicle: Vehicle, state: Any, steering: Any, speed: Any) -> tuple[tf.Tensor, tf.Tensor]:
-    """Slip angles [...] of the front and of the rear axle in rad, see `derivatives` for the arguments."""
+    """Slip angles [...] of the front and of the rear axle in rad, see `vehicle_derivatives` for the arguments."""
+    _check_situation(vehicle, state, steering, speed)
     lateral, yaw_rate = state[..., 0], state[..., 1]
     ahead, behind = vehicle.centre, vehicle.wheelbase - vehicle.centre
     return steering - tf.atan((lateral + ahead * yaw_rate) / speed), -tf.atan((lateral - behind * yaw_rate) / speed)
 
 
 def vehicle_derivatives(vehicle: Vehicle, state: Any, steering: Any, speed: Any) -> tf.Tensor:
-    """How the state changes (Rajamani, section 2.3, with the tyre of `tyre_force`).
+    """Time derivatives of the state (Rajamani, section 2.3, with the tyre of `tyre_force`).
 
     Args:
         vehicle: the vehicle and its road.
@@ -134,7 +119,8 @@ def vehicle_derivatives(vehicle: Vehicle, state: Any, steering: Any, speed: Any)
     Returns:
         Time derivatives of the state [..., 2] in m/s² and rad/s².
     """
-    state = tf.convert_to_tensor(state)
+    _check_situation(vehicle, state, steering, speed)
+    state = _floating(state)
     vehicle = Vehicle(*_cast(vehicle, state.dtype))
     ahead, behind = vehicle.centre, vehicle.wheelbase - vehicle.centre
     slips = slip_angles(vehicle, state, steering, speed)
@@ -146,9 +132,11 @@ def vehicle_derivatives(vehicle: Vehicle, state: Any, steering: Any, speed: Any)
 
 
 def advance_vehicle(vehicle: Vehicle, state: Any, steering: Any, speed: Any, substeps: int = 2) -> tf.Tensor:
-    """The state [..., 2] after one `INTERVAL`, see `simulate`."""
-    state = tf.convert_to_tensor(state)
-    steering, speed = (tf.convert_to_tensor(value, state.dtype) for value in (steering, speed))
+    """The state [..., 2] after one `INTERVAL`, see `simulate_vehicle`."""
+    _check_situation(vehicle, state, steering, speed)
+    at_least(1, substeps=substeps)
+    state = _floating(state)
+    steering, speed = (tf.cast(value, state.dtype) for value in (steering, speed))
     return _advance(_cast(vehicle, state.dtype), state, steering, speed, substeps)
 
 
@@ -165,10 +153,15 @@ def simulate_vehicle(vehicle: Vehicle, steering: Any, speed: Any, start: Any = N
     Returns:
         States [..., n + 1, 2]: the first, and the one at the end of each interval.
     """
+    instances(Vehicle, vehicle=vehicle)
+    arrays(steering=(steering, "... n"))
+    numbers_in("(0, inf)", speed=speed)
     at_least(1, substeps=substeps)
-    steering = tf.convert_to_tensor(steering)
+    steering = _floating(steering)
+    broadcast_to(steering.shape[:-1], speed=speed, **vars(vehicle))
     state = tf.zeros([*steering.shape[:-1], 2], steering.dtype) if start is None else start
-    state, speed = (tf.convert_to_tensor(value, steering.dtype) for value in (state, speed))
+    arrays(start=(state, " ".join(map(str, [*steering.shape[:-1], 2]))))
+    state, speed = (tf.cast(value, steering.dtype) for value in (state, speed))
     return _runge_kutta(_cast(vehicle, steering.dtype), steering, speed, state, substeps)
 
 
@@ -197,7 +190,7 @@ def _runge_kutta(fields: tuple[tf.Tensor, ...], steering: tf.Tensor, speed: tf.T
 
 
 def vehicle_path(states: Any, speed: Any) -> tf.Tensor:
-    """Where a vehicle goes, starting at the origin along the x axis (Heun's method).
+    """The path of a vehicle that starts at the origin along the x axis (Heun's method).
 
     Args:
         states: [..., n, 2] at samples `INTERVAL` seconds apart.
@@ -206,12 +199,25 @@ def vehicle_path(states: Any, speed: Any) -> tf.Tensor:
     Returns:
         Positions [..., n, 2] of the centre of gravity in m.
     """
-    states = tf.convert_to_tensor(states)
-    lateral, yaw_rate = states[..., 0], states[..., 1]
+    arrays(states=(states, "... n 2"))
+    numbers_in("(0, inf)", speed=speed)
+    states = _floating(states)
+    lateral, yaw_rate = tf.unstack(states, axis=-1)
     heading = _integral(yaw_rate)
-    speed = tf.convert_to_tensor(speed, states.dtype)[..., None]
+    speed = tf.expand_dims(tf.cast(speed, states.dtype), -1)
     ahead = speed * tf.cos(heading) - lateral * tf.sin(heading)
     return tf.stack([_integral(ahead), _integral(speed * tf.sin(heading) + lateral * tf.cos(heading))], axis=-1)
+
+
+def _check_situation(vehicle: Vehicle, state: Any, steering: Any, speed: Any) -> None:
+    instances(Vehicle, vehicle=vehicle)
+    arrays(state=(state, "... 2"), steering=(steering, "..."))
+    numbers_in("(0, inf)", speed=speed)
+
+
+def _floating(value: Any) -> tf.Tensor:
+    tensor = tf.convert_to_tensor(value)
+    return tensor if tensor.dtype.is_floating else tf.cast(tensor, tf.float32)
 
 
 def _cast(vehicle: Vehicle, dtype: tf.DType) -> tuple[tf.Tensor, ...]:
@@ -220,5 +226,7 @@ def _cast(vehicle: Vehicle, dtype: tf.DType) -> tuple[tf.Tensor, ...]:
 
 def _integral(values: tf.Tensor) -> tf.Tensor:
     """Integral over the last axis, in time, by the trapezoidal rule; it starts at 0."""
-    steps = INTERVAL * (values[..., 1:] + values[..., :-1]) / 2
-    return tf.concat([tf.zeros_like(values[..., :1]), tf.cumsum(steps, axis=-1)], axis=-1)
+    # TensorFlow's stubs know no ellipsis in a slice.
+    steps = INTERVAL * (values[..., 1:] + values[..., :-1]) / 2  # pyright: ignore[reportArgumentType]
+    zero = tf.zeros_like(values[..., :1])  # pyright: ignore[reportArgumentType]
+    return tf.concat([zero, tf.cumsum(steps, axis=-1)], axis=-1)

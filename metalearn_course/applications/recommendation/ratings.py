@@ -1,7 +1,7 @@
-"""Recommendation as a family of tasks: users, and a few ratings of each.
+"""Recommendation as a family of tasks: users, each with a few ratings.
 
 A rating is modelled as r = μ + bᵢ + wᵤ · (1, vᵢ) + ε: a bias b and features v of the item, which all users share, and
-a vector w of the user's own, whose first entry says how generous the user is and whose others are the user's taste.
+a vector w for each user, whose first entry is the user's generosity and whose others are the user's taste.
 Learning from a new user's ratings is linear regression in w under a normal prior, in closed form.
 """
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array
 
+from metalearn_course.applications.checks import arrays, check_selection, instances
 from metalearn_course.applications.tables import read_table
 from metalearn_lib.core.checks import at_least
 
@@ -25,8 +26,8 @@ class Ratings:
         item: [n], numbers 0..items-1.
         stars: [n], from 0.5 to 5.
         time: [n] in seconds.
-        users: how many users there are, also those without a rating here.
-        items: how many items.
+        users: number of users, including those without a rating here.
+        items: number of items.
     """
 
     user: np.ndarray
@@ -36,15 +37,23 @@ class Ratings:
     users: int
     items: int
 
+    def __post_init__(self) -> None:
+        at_least(1, users=self.users, items=self.items)
+        arrays(user=(self.user, "n"), item=(self.item, "n"), stars=(self.stars, "n"), time=(self.time, "n"))
+        check_selection(self.users, user=self.user)
+        check_selection(self.items, item=self.item)
+
     def __len__(self) -> int:
         return len(self.stars)
 
     def select(self, mask: np.ndarray) -> "Ratings":
         """Some of the ratings, by a mask [n]; users and items keep their numbers."""
+        check_selection(len(self), mask=mask)
         return Ratings(self.user[mask], self.item[mask], self.stars[mask], self.time[mask], self.users, self.items)
 
     def places(self, seed: int | None = None) -> np.ndarray:
-        """The place of each rating in its user's history [n], 0 for the first: in time, or shuffled by a `seed`."""
+        """The place of each rating in its user's history [n], 0 for the first: by time, or shuffled by a `seed`."""
+        at_least(0, seed=0 if seed is None else seed)
         key = self.time if seed is None else np.random.default_rng(seed).random(len(self))
         order = np.lexsort((np.arange(len(self)), key, self.user))
         starts = np.searchsorted(self.user[order], np.arange(self.users))
@@ -54,6 +63,7 @@ class Ratings:
 
     def rms_by_user(self, predictions: np.ndarray) -> np.ndarray:
         """Root mean square error of predictions [n] for each user who has a rating here, in the users' order."""
+        arrays(predictions=(predictions, f"{len(self)}"))
         squares = (np.clip(predictions, LOWEST, HIGHEST) - self.stars) ** 2
         count = np.bincount(self.user, minlength=self.users)
         return np.sqrt(np.bincount(self.user, squares, self.users)[count > 0] / count[count > 0])
@@ -83,6 +93,7 @@ def simulated_ratings(users: int = 300, items: int = 600, seed: int = 0) -> Rati
     """
     at_least(1, users=users)
     at_least(20, items=items)
+    at_least(0, seed=seed)
     generator = np.random.default_rng(seed)
     counts = np.clip(generator.geometric(1 / 50, users) + 20, 20, items)
     popularity = 1 / np.arange(1, items + 1)
@@ -111,11 +122,11 @@ class Beliefs:
 
 @dataclass(frozen=True)
 class Taste:
-    """What users have in common, see the module.
+    """The parameters that all users share, see the module.
 
     Args:
         mean: μ in stars.
-        items: (b, v) of each item, as far as the ratings of training users tell.
+        items: (b, v) of each item, as known from the ratings of training users.
         covariance: [1 + F, 1 + F] of w over users; its mean is 0.
         noise: standard deviation of ε in stars.
     """
@@ -126,19 +137,28 @@ class Taste:
     noise: float
 
     def adapt(self, ratings: Ratings) -> Beliefs:
-        """What `ratings` tell of every user's w; of a user without any, the prior.
+        """The posterior of every user's w given `ratings`; for a user without any, the prior.
 
-        With rows (1, v) in X, and in r what is left of the ratings without μ and b, the mean is
-        (XᵀX + σ²Σ⁻¹)⁻¹ Xᵀr: ridge regression on learned features, as in the inner loop of Bertinetto et al. (2019),
-        section 3. What is in doubt about an item's features adds to XᵀX, so that they count less.
+        With rows (1, v) in X, and the ratings minus μ and b in r, the mean is (XᵀX + σ²Σ⁻¹)⁻¹ Xᵀr: ridge regression on
+        learned features, as in the inner loop of Bertinetto et al. (2019), section 3. The uncertainty of an item's
+        features adds to XᵀX, so that uncertain features have less weight.
         """
+        self._check_items(ratings)
         stars = ratings.stars - self.mean
         return _posterior(ratings.user, ratings.users, stars, ratings.item, self.items, self.covariance, self.noise)
 
     def predict(self, users: Beliefs, ratings: Ratings) -> np.ndarray:
         """Expected stars [n] for the pairs of user and item in `ratings`."""
+        self._check_items(ratings)
+        instances(Beliefs, users=users)
+        arrays(**{"users.mean": (users.mean, f"{ratings.users} {self.covariance.shape[0]}")})
         w, item = users.mean[ratings.user], self.items.mean[ratings.item]
         return self.mean + w[:, 0] + item[:, 0] + (w[:, 1:] * item[:, 1:]).sum(axis=1)
+
+    def _check_items(self, ratings: Ratings) -> None:
+        instances(Ratings, ratings=ratings)
+        if ratings.items != len(self.items.mean):
+            raise ValueError(f"ratings has {ratings.items} items, expected {len(self.items.mean)} as in training")
 
 
 def learn_taste(ratings: Ratings, factors: int = 0, rounds: int = 10, seed: int = 0) -> Taste:
@@ -146,11 +166,14 @@ def learn_taste(ratings: Ratings, factors: int = 0, rounds: int = 10, seed: int 
 
     Args:
         ratings: of the training users.
-        factors: number F of features of an item; 0 leaves only how generous a user is.
+        factors: number F of features of an item; with 0, users differ only in generosity.
         rounds: of EM.
-        seed: fixes where the features start.
+        seed: fixes the start of the features.
     """
-    at_least(0, factors=factors)
+    instances(Ratings, ratings=ratings)
+    if not len(ratings):
+        raise ValueError("ratings is empty, expected at least one rating")
+    at_least(0, factors=factors, seed=seed)
     at_least(1, rounds=rounds)
     size = 1 + factors
     start = np.random.default_rng(seed).normal(0, 0.3, (ratings.items, size)) * (np.arange(size) > 0)
@@ -177,14 +200,14 @@ def _posterior(
     prior: np.ndarray,
     noise: float,
 ) -> Beliefs:
-    """The vectors of one side, given what is known of the other: Bayesian linear regression in each group.
+    """The vectors of one side, given those of the other: Bayesian linear regression in each group.
 
     Args:
         group: [n], the user (or the item) of each rating, one of `groups`.
         groups: their number.
         stars: [n], without μ.
         partner: [n], the item (or the user).
-        partners: what is known of all of those.
+        partners: the beliefs about all of them.
         prior: covariance of the vectors.
         noise: standard deviation of a rating.
     """
@@ -204,7 +227,7 @@ def _second_moments(beliefs: Beliefs) -> np.ndarray:
 
 
 def _expected_error(taste: Taste, users: Beliefs, ratings: Ratings) -> float:
-    """The root of the mean of E ε² when users and items are as uncertain as they are."""
+    """The root of the mean of E ε² over the beliefs about users and items."""
     u, v = users.mean[ratings.user], taste.items.mean[ratings.item]
     u[:, 0] = v[:, 0] = 1.0
     of_user, of_item = users.covariance[ratings.user], taste.items.covariance[ratings.item]

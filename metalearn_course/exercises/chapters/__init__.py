@@ -1,4 +1,4 @@
-"""The exercises themselves: one package a chapter, found by its name."""
+"""The exercises themselves: one package per chapter, found by its name."""
 
 import importlib
 import pkgutil

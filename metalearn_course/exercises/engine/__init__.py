@@ -1,12 +1,13 @@
-"""Exercises that answer in terms of the idea: each knows its solution and the mistakes that are usually made.
+"""The engine of the exercises: each knows its solution and the usual mistakes, with feedback on each.
 
-A chapter's exercises are one module here (`mathematics`, `concepts`, ...), and everything else follows from it: the
-notebook with solutions, the one to fill in, the tests and the table of mistakes in exercises/README.md.
+A chapter declares its exercises in a package of `metalearn_course.exercises.chapters`. Everything else follows from
+that: the notebook with solutions, the one to fill in, the tests, and the table in docs/mistakes.md.
 """
 
 from metalearn_course.exercises.engine.catch import Catch
 from metalearn_course.exercises.engine.chapter import Chapter
 from metalearn_course.exercises.engine.exercise import Exercise, Mistake
+from metalearn_course.exercises.engine.function import Function
 from metalearn_course.exercises.engine.questions import Choice, Order, Value
 
-__all__ = ["Catch", "Chapter", "Choice", "Exercise", "Mistake", "Order", "Value"]
+__all__ = ["Catch", "Chapter", "Choice", "Exercise", "Function", "Mistake", "Order", "Value"]

@@ -2,29 +2,29 @@
 
 import ast
 import inspect
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from metalearn_course.exercises.engine.exercise import Exercise
+from metalearn_course.exercises.engine.exercise import Results
+from metalearn_course.exercises.engine.function import Function
+from metalearn_course.exercises.engine.source import definition
 from metalearn_course.exercises.engine.values import Plain
 
 
 class Implementation:
-    """A function that a learner's test is given, without its name and without what it says about itself.
+    """A function that a learner's test is given, without its name and its docstring.
 
     Args:
-        function: needs nothing from around it but `np`; its docstring says what is wrong with it, or special.
+        function: uses nothing from outside but `np`; its docstring says what is wrong with it, or special.
         faulty: whether the test has to find fault with it.
     """
 
     def __init__(self, function: Callable, faulty: bool) -> None:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-        definition = tree.body[0]
-        definition.name, definition.body, definition.decorator_list = "implementation", definition.body[1:], []
-        self.source, self.about, self.faulty = ast.unparse(tree), inspect.getdoc(function), faulty
+        _, tree = definition(function)
+        tree.name, tree.body, tree.decorator_list = "implementation", tree.body[1:], []
+        self.source, self.about, self.faulty = ast.unparse(tree), inspect.getdoc(function) or "", faulty
         self._function = compiled(self.source)
 
     def __call__(self, *arguments: Any) -> Any:
@@ -38,18 +38,16 @@ def compiled(source: str) -> Callable:
     return names["implementation"]
 
 
-class Catch(Exercise):
+class Catch(Function):
     """A function to write that takes an implementation, and says whether it is faulty.
 
     Args:
-        title: what it is called.
+        title: its heading.
         prompt: Markdown, what the implementations are to do, and which mistake is to be caught.
         right: implementations without the mistake.
         faulty: implementations with it.
         hints: at least two.
     """
-
-    not_only_the_example = ""
 
     def __init__(
         self, title: str, prompt: str, *, right: Sequence[Callable], faulty: Sequence[Callable], hints: Sequence[str]
@@ -59,7 +57,7 @@ class Catch(Exercise):
         super().__init__(title, prompt, example=(self.implementations[0],), draw=lambda rng: (), hints=hints)
 
     def cases(self, seed: int = 0) -> list[tuple]:
-        """Each implementation once; in an order of the seed's, so that it cannot be learned."""
+        """Each implementation once; in an order that depends on the seed, so that it cannot be learned."""
         if not seed:
             return [(implementation,) for implementation in self.implementations]
         order = np.random.default_rng(seed).permutation(len(self.implementations))
@@ -68,20 +66,17 @@ class Catch(Exercise):
     def _expected(self, arguments: tuple) -> Plain:
         return float(arguments[0].faulty)
 
-    def _in_general(self, cases: list[tuple], got: list[Plain], right: list[bool]) -> str:
+    def _not_recognized(self, results: Results) -> str:
+        got = results.got
         if any(item is None for item in got) and any(item == 1.0 for item in got):
-            return (
-                f"It gives True or nothing (None): is a `return False` missing?\n\n{self._compare(cases, got, right)}"
-            )
-        if not any(right) and all(item in (0.0, 1.0) for item in got):
-            return (
-                f"True and False are exchanged: True is for those with the mistake.\n\n"
-                f"{self._compare(cases, got, right)}"
-            )
-        return super()._in_general(cases, got, right)
+            return f"It gives True or nothing (None): is a `return False` missing?\n\n{self._difference(results)}"
+        if not any(results.right) and all(item in (0.0, 1.0) for item in got):
+            mistaken = "True and False are exchanged: True is for those with the mistake."
+            return f"{mistaken}\n\n{self._difference(results)}"
+        return self._in_general(results)
 
-    def _compare(self, cases: list[tuple], got: list[Plain], right: list[bool]) -> str:
-        implementation = cases[right.index(False)][0]
+    def _difference(self, results: Results) -> str:
+        implementation = results.cases[results.first_wrong][0]
         if implementation.faulty:
             return f"It does not notice this implementation: {implementation.about}"
         return f"It finds fault with an implementation that is right: {implementation.about}"

@@ -7,10 +7,10 @@ from metalearn_course.exercises.engine.verdict import Verdict
 
 
 class Chapter:
-    """What belongs into one exercise notebook.
+    """The contents of one exercise notebook.
 
     Args:
-        name: of the notebook, like that of the chapter: "04_mathematics".
+        name: of the notebook, as that of the chapter: "04_mathematics".
         title: its heading.
         introduction: Markdown below the heading.
         exercises: by name, in order: {"q1": q1, ...}.
@@ -20,7 +20,7 @@ class Chapter:
         self.name, self.title, self.introduction, self.exercises = name, title, introduction, dict(exercises)
 
     def progress(self) -> Verdict:
-        """Which exercises are passed so far."""
+        """The exercises, with those that are passed so far."""
         lines = [f"{'✔' if e.passed else '…'} {name}: {e.title}" for name, e in self.exercises.items()]
         done = sum(exercise.passed for exercise in self.exercises.values())
         kind = "pass" if done == len(lines) else "note"

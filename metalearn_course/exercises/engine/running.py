@@ -1,8 +1,8 @@
-"""Runs what a learner wrote, and comes back with values or with a sentence, whatever it does.
+"""Runs a learner's function, and returns values or a sentence, whatever the function does.
 
 It runs in a thread of this process, because it may use anything in the notebook. Loops are stopped, output is cut,
-exceptions and `SystemExit` are caught. What holds the interpreter itself (a C function that never returns) is not
-stopped: grading runs answers in a process of their own.
+exceptions and `SystemExit` are caught. A C function that never returns blocks the interpreter and is not stopped:
+grading runs answers in a process of their own.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 from metalearn_course.exercises.engine.values import NoAnswerError, Plain, plain
 
@@ -24,12 +24,12 @@ SECONDS = 4.0
 MOST_OUTPUT = 20_000
 MOST_SHOWN = 1_000
 
-_raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc  # looked up here: grading forbids ctypes later on
+_raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc  # at import: later on grading forbids ctypes
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one call gave: a value, or a sentence on why there is none.
+    """The outcome of one call: a value, or a sentence that says why there is none.
 
     Args:
         value: the result as plain data.
@@ -45,15 +45,15 @@ class Outcome:
 
 
 class _Stop(BaseException):
-    """Thrown into a thread whose time is over, or which prints too much."""
+    """Raised in a thread whose time is over, or which prints too much."""
 
 
 class _Sink(io.TextIOBase):
-    """Takes output until there is too much of it, and shows the beginning of what the first case prints."""
+    """Accepts output up to a limit, and shows the beginning of the output of the first case."""
 
-    def __init__(self, screen: io.TextIOBase) -> None:
+    def __init__(self, screen: TextIO) -> None:
         self.length = 0
-        self.screen: io.TextIOBase | None = screen
+        self.screen: TextIO | None = screen
 
     def write(self, text: str) -> int:
         self.length += len(text)
@@ -102,9 +102,9 @@ def run(function: Callable, cases: list[tuple]) -> list[Outcome]:
 
 
 def _stop(thread: threading.Thread) -> None:
-    """Ends a thread that runs Python; again and again, since it may catch what is thrown."""
+    """End a thread that runs Python; with several attempts, since it may catch the exception."""
     for _ in range(100):
-        if not thread.is_alive():
+        if thread.ident is None or not thread.is_alive():
             return
         _raise_in_thread(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop))
         thread.join(0.005)
@@ -152,13 +152,13 @@ def _changed(function: Callable, before: list[Plain], after: list[Plain]) -> str
 
 
 def _sentence(error: BaseException, function: Callable) -> str:
-    """What was raised, and where in the learner's own code."""
+    """The exception, and its place in the learner's own code."""
     if isinstance(error, SystemExit):
         return "It ends the program (SystemExit); take that out, and return the result instead."
     with contextlib.suppress(Exception):
         text = " ".join(str(error).split())[:200]
         file = function.__code__.co_filename
-        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+        lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == file and f.lineno]
         source = linecache.getline(file, lines[-1]).strip() if lines else ""
         where = f", in the line `{source}`" if source else ""
         return f"It raised {type(error).__name__}{': ' * bool(text)}{text}{where}."
@@ -166,7 +166,7 @@ def _sentence(error: BaseException, function: Callable) -> str:
 
 
 def is_empty(function: Callable) -> bool:
-    """Whether a function has no statement of its own beyond its docstring."""
+    """Whether a function has no statement but its docstring."""
     code = getattr(function, "__code__", None)
     if code is None or code.co_code not in {_documented.__code__.co_code, _bare.__code__.co_code}:
         return False

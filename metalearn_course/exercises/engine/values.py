@@ -1,10 +1,10 @@
-"""Answers as plain data, how they compare, and how they are shown.
+"""Answers as plain data: how they are compared, and how they are shown.
 
 Nothing here asks NumPy whether two arrays are equal: an answer may have replaced those functions.
 """
 
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -15,7 +15,7 @@ _WATCHED = {name: getattr(np, name) for name in ("allclose", "isclose", "array_e
 
 
 class NoAnswerError(ValueError):
-    """What came cannot be an answer; the message is a sentence for the learner."""
+    """A value that cannot be an answer; the message is part of a sentence for the learner."""
 
 
 def plain(value: Any) -> Plain:
@@ -34,9 +34,9 @@ def plain(value: Any) -> Plain:
         value = value.numpy()
     array = np.array(value)
     if array.dtype.kind not in "biuf":
-        raise NoAnswerError(f"a {type(value).__name__} came where numbers were expected")
+        raise NoAnswerError(f"it is a {type(value).__name__}, expected numbers")
     if array.size > MOST_NUMBERS:
-        raise NoAnswerError(f"{array.size} numbers came, many more than were expected")
+        raise NoAnswerError(f"it has {array.size} numbers, many more than expected")
     return array.astype(float).tolist()
 
 
@@ -45,12 +45,22 @@ def same(got: Plain, expected: Plain, rtol: float) -> bool:
     if shape(got) != shape(expected):
         return False
     numbers, wanted = flat(got), flat(expected)
-    if any(isinstance(item, str) or item is None for item in numbers + wanted):
+    if not are_numbers(numbers) or not are_numbers(wanted):
         return numbers == wanted
     scale = max((abs(number) for number in wanted), default=0.0)
     return all(
         math.isclose(a, b, rel_tol=0.0, abs_tol=rtol * scale + 1e-9) for a, b in zip(numbers, wanted, strict=True)
     )
+
+
+def are_numbers(entries: list[float | str | None]) -> TypeGuard[list[float]]:
+    """Whether none of the entries is text or missing."""
+    return all(isinstance(entry, float) for entry in entries)
+
+
+def as_list(value: Plain) -> list[Plain]:
+    """The entries of a list; of anything else, none."""
+    return value if isinstance(value, list) else []
 
 
 def flat(value: Plain) -> list[float | str | None]:
@@ -75,5 +85,5 @@ def show(value: Plain) -> str:
 
 
 def replaced() -> list[str]:
-    """The functions of NumPy that are not its own any more."""
+    """The names of NumPy's functions that have been replaced."""
     return [f"numpy.{name}" for name, function in _WATCHED.items() if getattr(np, name, None) is not function]

@@ -1,4 +1,4 @@
-"""What a learner sees: a sentence, in colour where there is HTML and as plain text where there is not."""
+"""What a learner sees: a sentence, in colour as HTML, and as plain text elsewhere."""
 
 import html
 import re
@@ -9,11 +9,11 @@ _LOOK = {"pass": ("✔", "#009E73"), "wrong": ("✘", "#D55E00"), "blank": ("…
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer to an answer.
+    """The result of checking an answer.
 
     Args:
         kind: "pass", "wrong", "blank", or "note" for a hint or a solution.
-        text: what to say; `code` between backticks, lines that start with four spaces are code too.
+        text: Markdown's `code` between backticks, and code in lines that start with four spaces; else plain text.
         mistake: the name of the mistake that was recognised, if any.
     """
 

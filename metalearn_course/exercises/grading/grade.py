@@ -1,10 +1,10 @@
-"""Grades a submission without believing it: what it computes is compared in a process that its code is not in.
+"""Grades a submission without trusting it: its results are compared in a process that never runs its code.
 
 The submitted cells run in a child process (`worker`) that has neither the solutions nor the comparison. It is
 given the arguments of cases that follow from a secret seed, and may only answer with plain numbers. An answer that ends
-or blocks the child costs its own points: the others are asked again in a new child.
+or blocks the child costs its own points: the other answers are tried again in a new child.
 
-What this does not stop: code that gets around the child's audit hook reads and writes what the child's account can.
+What this does not stop: code that circumvents the child's audit hook can read and write what the child's account can.
 Grade strangers' work in a container without a network, where that is another account than the one that grades.
 """
 
@@ -31,9 +31,6 @@ from metalearn_course.exercises.engine.running import Outcome
 from metalearn_course.exercises.engine.values import Plain
 from metalearn_course.exercises.engine.verdict import Verdict
 
-with contextlib.suppress(ImportError):  # Windows has none
-    import pwd
-
 STEP_SECONDS = 15  # for one cell or one answer
 SUBMISSION_SECONDS = 120
 MOST_BYTES = 2**31  # of memory
@@ -47,7 +44,7 @@ def grade(cells: list[str], chapter: Chapter, seed: int, user: str | None = None
 
     Args:
         cells: the source of each code cell that is the learner's own, in order.
-        chapter: what the notebook is of.
+        chapter: the notebook's chapter.
         seed: of the hidden cases; keep it to yourself.
         user: the account that the cells run as, by default this one; only root can choose another.
 
@@ -85,7 +82,7 @@ def grade(cells: list[str], chapter: Chapter, seed: int, user: str | None = None
 
 
 def _hidden() -> list[Path]:
-    """What a submission may not read: the solutions, and the work of others, which lies where grading was started."""
+    """What a submission may not read: the solutions, and the work of others, where grading was started."""
     here = Path.cwd()
     others = [] if Path(sys.prefix).is_relative_to(here) or _PACKAGE.is_relative_to(here) else [here]
     return [_PACKAGE / "exercises", _PACKAGE.parent / "exercises", *others]
@@ -94,7 +91,7 @@ def _hidden() -> list[Path]:
 def _ask(
     steps: list[dict], chapter: Chapter, seconds: float, user: str | None
 ) -> tuple[dict[int, Any], int | None, str]:
-    """What a child answers; and the number of the step that it did not survive, with a sentence."""
+    """The answers of a child; and the number of the step that ended it, with a sentence."""
     job = {
         "steps": steps,
         "path": str(_PACKAGE.parent),
@@ -107,9 +104,8 @@ def _ask(
     with tempfile.TemporaryDirectory() as folder:
         home, output = Path(folder, "home"), Path(folder, "output")
         home.mkdir()
-        account: dict[str, Any] = {}
+        group = _group_of(user) if user else None
         if user:
-            account = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
             for path in (folder, home):
                 shutil.chown(path, user)
         kept = ("PATH", "LANG", "SYSTEMROOT", "CUDA_VISIBLE_DEVICES")
@@ -126,7 +122,9 @@ def _ask(
                 cwd=home,
                 env=environment,
                 start_new_session=True,
-                **account,
+                user=user,
+                group=group,
+                extra_groups=[] if user else None,
             )
         why = "It ended the program, or needed too much memory."
         try:
@@ -134,7 +132,7 @@ def _ask(
         except subprocess.TimeoutExpired:
             why = "It was still running when the time was over."
         except OSError:
-            pass  # it ended before it had read its input
+            pass  # it ended before it read its input
         finally:
             _end(child)
         if child.returncode == 1:
@@ -144,8 +142,19 @@ def _ask(
     return _read(text, steps, why)
 
 
+def _group_of(user: str) -> int:
+    if sys.platform == "win32":
+        raise ValueError(f"user is {user!r}, expected None: Windows starts no process as another account")
+    import pwd
+
+    try:
+        return pwd.getpwnam(user).pw_gid
+    except KeyError:
+        raise ValueError(f"user is {user!r}, expected the name of an account") from None
+
+
 def _end(child: subprocess.Popen) -> None:
-    """Ends the child and all that it started."""
+    """End the child and all processes that it started."""
     if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -154,7 +163,7 @@ def _end(child: subprocess.Popen) -> None:
 
 
 def _read(text: bytes, steps: list[dict], why: str) -> tuple[dict[int, Any], int | None, str]:
-    """What the child reported, line by line; some lines may be the submission's."""
+    """The child's report, line by line; some lines may be the submission's."""
     numbers = [step["number"] for step in steps]
     answers, at_work = {}, numbers[0]
     for line in text.splitlines():
@@ -187,7 +196,7 @@ def _verdict(exercise: Exercise, cases: list[tuple], answer: Any, why_none: str)
 
 
 def _checked(value: Any, depth: int = 0) -> Plain:
-    """A value that came from outside, if it is plain data."""
+    """A value from the child, if it is plain data."""
     if isinstance(value, list) and depth < 8:
         return [_checked(item, depth + 1) for item in value]
     if isinstance(value, int | float):

@@ -1,16 +1,22 @@
-"""nbgrader's `autograde`, with our own process instead of a kernel that the submission shares with its grader."""
+"""nbgrader's `autograde`, with a process of our own in place of the kernel that a submission shares with its checks."""
 
 import secrets
+from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
-from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Integer, Unicode
 
 from metalearn_course.exercises.chapters import all_chapters
 from metalearn_course.exercises.engine.chapter import Chapter
 from metalearn_course.exercises.engine.verdict import Verdict
 from metalearn_course.exercises.grading.grade import grade
+from metalearn_lib.core.extras import import_extra
+
+if TYPE_CHECKING:
+    from nbgrader.preprocessors import NbGraderPreprocessor
+else:
+    NbGraderPreprocessor = import_extra("nbgrader.preprocessors", "class").NbGraderPreprocessor
 
 
 def graded(grade_id: str, locked: bool = False, solution: bool = False, points: int = 0) -> dict:
@@ -18,9 +24,9 @@ def graded(grade_id: str, locked: bool = False, solution: bool = False, points: 
 
     Args:
         grade_id: its name.
-        locked: whether nbgrader restores what stands in it.
+        locked: whether nbgrader restores its source.
         solution: whether it is the learner's.
-        points: what it is worth.
+        points: its points.
 
     Returns:
         The metadata.
@@ -30,54 +36,54 @@ def graded(grade_id: str, locked: bool = False, solution: bool = False, points: 
 
 
 class RestoreCells(NbGraderPreprocessor):
-    """Brings back what the notebook was handed out with, apart from the answers.
+    """Restores the notebook as it was handed out, apart from the answers.
 
-    Of a submitted cell only its source and its name are believed. Metadata that nbgrader cannot read would end the
-    grading of the whole class; a check cell that is gone, or doubled, or is no code any more, comes back once.
+    Of a submitted cell only its source and its name are used. Metadata that nbgrader cannot read would end the grading
+    of the whole class; a check cell that was deleted, doubled, or turned into text is restored once.
     """
 
-    def preprocess(self, notebook: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """The notebook with the cells' own metadata, and with each check once."""
         chapter = _chapter(resources)
         restored = {"start": graded("start", locked=True)}
         for name in chapter.exercises:
             restored[f"{name}-answer"] = graded(f"{name}-answer", solution=True)
             restored[f"{name}-check"] = graded(f"{name}-check", locked=True, points=1)
-        for cell in notebook.cells:
+        for cell in nb.cells:
             known = cell.cell_type == "code" and _grade_id(cell) in restored
             cell.metadata = NotebookNode(restored.pop(_grade_id(cell)) if known else {})
         for name, exercise in chapter.exercises.items():
             if metadata := restored.get(f"{name}-check"):
                 source = f"{name}.check({exercise.target(name)})"
-                notebook.cells.append(new_code_cell(source, metadata=metadata))
-        return notebook, resources
+                nb.cells.append(new_code_cell(source, metadata=metadata))
+        return nb, resources
 
 
 class GradeOutside(NbGraderPreprocessor):
-    """Runs no cell here: `grading.grade` does, and each check cell gets its verdict as output.
+    """Runs no cell here: `grade` does, and each check cell gets its verdict as output.
 
-    Takes the place of nbgrader's `Execute`. What learners made of the check cells does not matter: the points depend
-    on their answers.
+    Takes the place of nbgrader's `Execute`. Changes that learners made to the check cells do not matter: the points
+    depend on their answers.
     """
 
-    seed = Integer(help="fixes the hidden cases; by default other ones in every run").tag(config=True)
+    seed = Integer(help="fixes the hidden cases; by default they differ in every run").tag(config=True)
 
     user = Unicode(None, allow_none=True, help="the account that submissions run as, if root grades").tag(config=True)
 
     def _seed_default(self) -> int:
         return secrets.randbits(62)
 
-    def preprocess(self, notebook: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
+    def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """The notebook with a verdict below every check."""
         chapter = _chapter(resources)
         checks = {f"{name}-check": name for name in chapter.exercises}
-        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        code = [cell for cell in nb.cells if cell.cell_type == "code"]
         own = [cell.source for cell in code if _grade_id(cell) not in checks]
         verdicts = grade(own, chapter, self.seed, self.user)
         for cell in code:
             if name := checks.get(_grade_id(cell)):
                 cell.outputs = [_output(verdicts[name])]
-        return notebook, resources
+        return nb, resources
 
 
 def _chapter(resources: dict) -> Chapter:
@@ -85,13 +91,13 @@ def _chapter(resources: dict) -> Chapter:
 
 
 def _grade_id(cell: NotebookNode) -> str:
-    """The name of a cell, whatever a submission made of its metadata."""
+    """The name of a cell, also if a submission has damaged its metadata."""
     of_nbgrader = cell.metadata.get("nbgrader")
     return str(of_nbgrader.get("grade_id")) if isinstance(of_nbgrader, dict) else ""
 
 
 def _output(verdict: Verdict) -> NotebookNode:
-    """To nbgrader an error is no point, and anything else is all of them."""
+    """For nbgrader an error means no points, and any other output all points."""
     if verdict.kind == "pass":
         return new_output("display_data", {"text/plain": repr(verdict), "text/html": verdict._repr_html_()})
     return new_output("error", ename=verdict.kind, evalue=verdict.text, traceback=[repr(verdict)])

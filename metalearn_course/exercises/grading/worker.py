@@ -1,6 +1,6 @@
-"""The child process of `grade`: runs submitted cells, calls what they define, and reports plain data.
+"""The child process of `grade`: runs submitted cells, calls the answers they define, and reports plain data.
 
-Nothing that it says is believed: `grade` compares. It knows no solution, and can't open the files that hold them.
+`grade` does not trust its reports, and compares by itself. It knows no solution, and cannot open the files with them.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def main() -> None:
-    """Takes a job from standard input, reports on standard output."""
+    """Read a job from standard input, and report on standard output."""
     job = json.load(sys.stdin)
     sys.path.insert(0, job["path"])
     from metalearn_course.exercises.engine import running, values
@@ -28,8 +28,8 @@ def main() -> None:
     _watch(job["hidden"])
     names: dict[str, Any] = {"__name__": "__main__"}
     for step in job["steps"]:
-        # Ends this process from outside of the interpreter, even where that is held by a C function; the loop of an
-        # answer is stopped sooner, by `running`.
+        # Ends this process from outside the interpreter, even if a C function blocks that; the loop of an answer is
+        # stopped sooner, by `running`.
         seconds = job["seconds"] if step["kind"] == "cell" else job["seconds"] + 2
         faulthandler.dump_traceback_later(seconds, exit=True, file=nothing)
         print(json.dumps({"what": "started", "number": step["number"]}), file=report)
@@ -37,7 +37,7 @@ def main() -> None:
         faulthandler.cancel_dump_traceback_later()
         print(json.dumps({"what": "done", "number": step["number"], "outcomes": outcomes}), file=report)
     report.flush()
-    os._exit(0)  # whatever threads are left
+    os._exit(0)  # even if threads are left
 
 
 def _cell(step: dict, names: dict[str, Any]) -> None:
@@ -53,7 +53,7 @@ def _answer(step: dict, names: dict[str, Any], running: types.ModuleType, values
     elif answer is None or running.is_empty(answer):
         outcomes = [blank]
     elif not callable(answer):
-        outcomes = [running.Outcome(problem=f"A {type(answer).__name__} came, expected a function.")]
+        outcomes = [running.Outcome(problem=f"It is a {type(answer).__name__}, expected a function.")]
     else:
         outcomes = running.run(answer, [tuple(_received(a) for a in case) for case in step["cases"]])
     return [dataclasses.asdict(outcome) for outcome in outcomes]
@@ -67,7 +67,7 @@ def _received(argument: Any) -> Any:
     if "array" in argument:
         return np.array(argument["array"], argument["dtype"])
     names: dict[str, Any] = {"np": np}
-    exec(argument["source"], names)
+    exec(argument["source"], names)  # as `catch.compiled`, which is hidden here
     return names["implementation"]
 
 
@@ -81,7 +81,7 @@ def _limit(memory: int, output: int) -> None:
 
 
 class _Nothing(types.ModuleType):
-    """A module, or an exercise of it, that does nothing."""
+    """A stand-in for a module or an exercise, which does nothing."""
 
     def __getattr__(self, name: str) -> "_Nothing":
         if name.startswith("__"):
@@ -98,10 +98,11 @@ def _hide_solutions(chapter: str) -> None:
     for part in ("", ".engine", ".chapters", f".chapters.{chapter}"):
         name = f"metalearn_course.exercises{part}"
         sys.modules[name] = _Nothing(name)
+    sys.modules["metalearn_course"].__dict__["exercises"] = sys.modules["metalearn_course.exercises"]
 
 
 def _watch(hidden: list[str]) -> None:
-    """Lets no submitted code open the solutions, change files that are not its own, or reach beyond this process."""
+    """Forbid submitted code to open the solutions, change files that are not its own, or reach beyond this process."""
     own = os.path.realpath(os.getcwd())
     hidden = [*map(os.path.realpath, hidden), f"/proc/{os.getppid()}"]
     real, decode, separator, writing = os.path.realpath, os.fsdecode, os.sep, os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -114,7 +115,7 @@ def _watch(hidden: list[str]) -> None:
         "os.spawn",
         "os.kill",
         "socket.connect",
-        # What gets around this hook.
+        # Ways around this hook.
         "ctypes.",
         "gc.",
         "cpython.PyInterpreterState_New",
@@ -142,7 +143,7 @@ def _watch(hidden: list[str]) -> None:
         if not fine:
             raise PermissionError("not while grading")
 
-    with contextlib.suppress(ImportError):  # starts programs, and tells no hook
+    with contextlib.suppress(ImportError):  # starts programs without an audit event
         import _posixsubprocess
 
         _posixsubprocess.fork_exec = None
@@ -153,4 +154,4 @@ if __name__ == "__main__":
     try:
         main()
     finally:
-        os._exit(2)  # else it would wait for the threads that a submission left
+        os._exit(2)  # otherwise it would wait for the threads of a submission

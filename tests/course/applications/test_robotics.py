@@ -18,9 +18,8 @@ from metalearn_course.applications.robotics.arm import (
     random_motions,
     regressors,
     simulate_arm,
-    swing_up,
-    track_motion,
 )
+from metalearn_course.applications.robotics.tracking import swing_up, track_motion
 
 ARM = Arm(1.5, 0.6, 0.3, 0.8)
 

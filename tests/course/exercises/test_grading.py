@@ -51,6 +51,18 @@ def test_a_test_that_was_written_is_tried_outside() -> None:
     assert (verdict.kind, verdict.mistake) == ("wrong", "never")
 
 
+def test_a_submission_meets_no_module_of_the_exercises() -> None:
+    """Not in `sys.modules`, and not as the attribute of the package around them."""
+    source = """
+import sys
+import metalearn_course
+found = [module for name, module in sys.modules.items() if name.startswith("metalearn_course.")]
+found.append(metalearn_course.exercises)
+answer_1 = [1.6, 1.4] if {type(module).__name__ for module in found} == {"_Nothing"} else [len(found), 0]
+"""
+    assert grade([source], chapter, SEED)["q1"].kind == "pass"
+
+
 def test_submissions_run_as_the_account_that_root_chooses() -> None:
     if os.name == "nt" or os.geteuid() != 0:
         pytest.skip("needs root")

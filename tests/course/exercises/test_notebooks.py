@@ -52,9 +52,15 @@ def test_nbgrader_makes_the_notebook_to_fill_in(chapter: Chapter, tmp_path: Path
 
 
 def test_the_table_of_mistakes_is_up_to_date() -> None:
+    assert release.table_of_mistakes() == release.MISTAKES.read_text(encoding="utf-8"), MAKE
+
+
+def test_the_readme_lists_every_notebook_and_gives_no_answer_away() -> None:
     readme = (FOLDER / "README.md").read_text(encoding="utf-8")
-    assert release.with_table(readme) == readme, MAKE
     assert all(f"({chapter.name}.ipynb)" in readme for chapter in all_chapters())
+    exercises = [exercise for chapter in all_chapters() for exercise in chapter.exercises.values()]
+    told = [text for e in exercises for text in (e.title, e.why, *(mistake.feedback for mistake in e.mistakes))]
+    assert not [text for text in told if text in readme]
 
 
 def run(path: Path) -> dict[str, list[str]]:

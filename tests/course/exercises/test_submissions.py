@@ -24,6 +24,7 @@ EXERCISES = Path(__file__).resolve().parents[3] / "exercises"
 SUBMISSIONS = Path(__file__).with_name("submissions")
 NAME = chapter.name
 SECONDS = 3  # for a cell or an answer, instead of 15
+WORKER = os.fsencode(Path("grading", "worker.py"))  # part of the child's command line
 UNHARMED, WITHOUT_Q2 = {"q1", "q2", "q3"}, {"q1", "q3"}
 
 GRADES = {
@@ -86,12 +87,12 @@ GRADES = {
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A class in which everybody has handed in, graded with the commands of exercises/README.md."""
+    """A class in which everybody has handed in, graded with the commands of docs/teaching.md."""
     folder = tmp_path_factory.mktemp("course")
     solved = EXERCISES / "source" / NAME / f"{NAME}.ipynb"
     shutil.copytree(solved.parent, folder / "source" / NAME)
     config = (EXERCISES / "nbgrader_config.py").read_text(encoding="utf-8")
-    sooner = f"\nfrom metalearn_course.exercises.engine import grading\n\ngrading.STEP_SECONDS = {SECONDS}\n"
+    sooner = f"\nfrom metalearn_course.exercises.grading import grade\n\ngrade.STEP_SECONDS = {SECONDS}\n"
     (folder / "nbgrader_config.py").write_text(config + sooner, encoding="utf-8")
     for path in [*SUBMISSIONS.glob("*.ipynb"), solved, EXERCISES / f"{NAME}.ipynb"]:
         student = {solved: "solved", EXERCISES / f"{NAME}.ipynb": "blank"}.get(path, path.stem)
@@ -130,6 +131,33 @@ def passed(course: Path, student: str) -> set[str]:
 
 def test_every_submission_has_its_grade_in_the_table() -> None:
     assert {path.stem for path in SUBMISSIONS.glob("*.ipynb")} == set(GRADES) - {"solved", "blank", "no_notebook"}
+
+
+STEAL_A_SOLUTION = [
+    "solution_imported",
+    "solution_imported_anew",
+    "solution_read",
+    "solution_searched_in_memory",
+    "notebook_with_solutions_read",
+    "hook_left_behind",
+]
+
+
+@pytest.mark.parametrize("student", STEAL_A_SOLUTION)
+def test_without_protection_it_would_get_its_point(student: str, tmp_path: Path) -> None:
+    """Else such a submission fails for another reason, for example because it searches where nothing is any more."""
+    cells = json.loads((SUBMISSIONS / f"{student}.ipynb").read_text(encoding="utf-8"))["cells"]
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    # Another name, so that the check is the exercise's own, whatever the submission did to `q2`.
+    sources.append("from metalearn_course.exercises.chapters.mathematics import q2 as own\nprint(own.check(update))")
+    program = tmp_path / "submission.py"
+    program.write_text("\n".join(sources), encoding="utf-8")
+    own = {"PYTHONPATH": str(EXERCISES.parent), "PYTHONUTF8": "1"}
+    command = [sys.executable, str(program)]
+    run = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, **own}, capture_output=True, text=True, encoding="utf-8"
+    )
+    assert "✔ Right." in run.stdout, run.stderr
 
 
 @pytest.mark.parametrize("student", GRADES)
@@ -175,6 +203,6 @@ def test_nothing_is_left_running(course: Path) -> None:
         with contextlib.suppress(OSError):
             command = (path / "cmdline").read_bytes()
             outlived_its_folder = os.readlink(path / "cwd").endswith(" (deleted)")
-            if b"sleep\0004321" in command or (b"grading_worker" in command and outlived_its_folder):
+            if b"sleep\0004321" in command or (WORKER in command and outlived_its_folder):
                 left.append(command)
     assert not left

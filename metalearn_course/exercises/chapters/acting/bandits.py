@@ -1,8 +1,8 @@
-"""Bandits: what a trial has lost, and what to think of an arm."""
+"""Bandits: the regret of a trial, and what is known about an arm."""
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 
 
 def _draw_trial(rng: np.random.Generator) -> tuple:
@@ -19,11 +19,11 @@ def _draw_counts(rng: np.random.Generator) -> tuple:
     return successes.astype(float), failures.astype(float)
 
 
-q1 = Exercise(
+q1 = Function(
     "Regret",
     r"""
-    Arm $k$ pays 1 with probability $p_k$. Return the regret after each pull: how much less, in expectation, was to be
-    had up to there than by pulling the best arm every time.
+    Arm $k$ pays 1 with probability $p_k$. Return the regret after each pull: how much less reward, in expectation, was
+    earned so far than by pulling the best arm every time.
     """,
     example=(np.array([0.2, 0.9, 0.5]), np.array([0, 2, 2])),
     draw=_draw_trial,
@@ -62,7 +62,7 @@ def mean_so_far(p, actions):
     return regret(p, actions) / np.arange(1, len(actions) + 1)
 
 
-@q1.mistake("That is what was to be expected so far, not what was lost.")
+@q1.mistake("That is the expected reward so far, not what was lost.")
 def earned(p, actions):
     return np.cumsum(p[actions])
 
@@ -76,7 +76,7 @@ def with_a_loop(probabilities, pulls):
     return result
 
 
-q2 = Exercise(
+q2 = Function(
     "An upper bound",
     r"""
     UCB1 pulls the arm with the largest index $\frac{s}{n} + \sqrt{\frac{2 \ln t}{n}}$, with $s$ successes in $n$ pulls
@@ -145,7 +145,7 @@ def arm_by_arm(s, f):
     return [a / (a + b) + sqrt(2 * log(t) / (a + b)) for a, b in zip(s, f, strict=True)]
 
 
-q3 = Exercise(
+q3 = Function(
     "What to believe about an arm",
     r"""
     Before the first pull an arm's probability is uniform in $[0, 1]$. After $s$ successes and $f$ failures it has the
@@ -158,14 +158,16 @@ q3 = Exercise(
 )
 
 
-@q3.reference("The prior counts as one success and one failure, so an arm never pulled is worth ½, and quite open.")
+@q3.reference(
+    "The prior counts as one success and one failure, so an arm never pulled has the mean ½, with a wide distribution."
+)
 def belief(successes, failures):
     """Mean and standard deviation [K, 2] of the probability of arms with successes [K] and failures [K]."""
     a, b = 1 + successes, 1 + failures
     return np.stack([a / (a + b), np.sqrt(a * b / (a + b + 1)) / (a + b)], axis=1)
 
 
-@q3.mistake("That is the variance; asked is the standard deviation, its root.")
+@q3.mistake("That is the variance; the question asks for the standard deviation, its root.")
 def variance(successes, failures):
     return belief(successes, failures) ** np.array([1, 2])
 
@@ -175,20 +177,20 @@ def swapped(successes, failures):
     return belief(failures, successes)
 
 
-@q3.mistake("The prior is missing: an arm that failed once would be believed never to pay, with certainty.")
+@q3.mistake("The prior is missing: an arm that failed once would then be certain never to pay.")
 def no_prior(successes, failures):
     n = np.maximum(successes + failures, 1)
     p = successes / n
     return np.stack([p, np.sqrt(p * (1 - p) / (n + 1))], axis=1)
 
 
-@q3.mistake("That is the deviation of a single pull, √(p(1 − p)). What is asked is how sure we are about p.")
+@q3.mistake("That is the deviation of a single pull, √(p(1 − p)). The question is how sure we are about p.")
 def of_a_pull(successes, failures):
     p = belief(successes, failures)[:, 0]
     return np.stack([p, np.sqrt(p * (1 - p))], axis=1)
 
 
-@q3.mistake("Two rows came: a row for each arm is asked for, [K, 2].")
+@q3.mistake("You return two rows; the question asks for one row per arm, [K, 2].")
 def wrong_axis(successes, failures):
     return belief(successes, failures).T
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
-q4 = Exercise(
+q4 = Function(
     "What a step is worth",
     r"""
     The policy gradient weighs the choice at step $t$ with the return, the rewards from this step on:
@@ -16,9 +16,7 @@ q4 = Exercise(
 )
 
 
-@q4.reference(
-    "G_t = r_t + γ G_{t+1}, from the end. What was earned before step t is no merit of the choice made there."
-)
+@q4.reference("G_t = r_t + γ G_{t+1}, from the end. Rewards before step t are not due to the choice made there.")
 def returns(rewards, gamma):
     """The return G_t of each step, for the rewards [n] of a trial and a discount gamma."""
     result, following = np.zeros(len(rewards)), 0.0
@@ -48,9 +46,7 @@ def without_its_own(rewards, gamma):
     return returns(rewards, gamma) - rewards
 
 
-@q4.mistake(
-    "Every step gets the return of the whole trial: correct in the mean, but with needless noise from the past."
-)
+@q4.mistake("Every step gets the return of the whole trial: correct on average, but with needless noise from the past.")
 def whole_trial(rewards, gamma):
     return np.full(len(rewards), returns(rewards, gamma)[0])
 
@@ -66,7 +62,7 @@ def as_a_matrix(r, g):
     return np.where(t >= t[:, None], g ** np.abs(t - t[:, None]), 0) @ r
 
 
-q5 = Exercise(
+q5 = Function(
     "Compared with what?",
     r"""
     Each task is played $M$ times; `totals` holds the total reward of every trial. What a trial is compared with must

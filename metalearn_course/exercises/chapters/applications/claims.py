@@ -65,7 +65,8 @@ q2 = Value(
     ),
 )
 q2.mistake(
-    "These are errors of the patient's mean. A measurement has its own noise on top, σ² = 4, whoever predicts.",
+    "These are errors of the patient's mean. A measurement has its own noise on top, σ² = 4, whatever the "
+    "prediction is.",
     [1, 1, 0.5],
     "noise forgotten",
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 from metalearn_course.exercises.engine.values import Plain
 
 
@@ -22,7 +22,7 @@ def _two_from_one_equation(arguments: tuple, got: Plain) -> bool:
     return isinstance(got, list) and got[2:] == [2.0] and bool(np.ptp(arguments[1]) == 0)
 
 
-q6 = Exercise(
+q6 = Function(
     "What a second of driving tells",
     r"""
     At constant speed a van's yaw rate follows the steering: $r_{t+1} = a\,r_t + b\,\delta_t$, with numbers a and b that
@@ -33,7 +33,7 @@ q6 = Exercise(
     example=(np.array([0.0, 2.0, 1.0, 2.5]), np.array([2.0, 0.0, 2.0])),
     draw=_draw,
     hints=(
-        "One equation a step: a row (r_t, δ_t) times (a, b) is r_{t+1}. How many of the rows are different?",
+        "One equation per step: a row (r_t, δ_t) times (a, b) is r_{t+1}. How many of the rows are different?",
         "`solution, _, rank, _ = np.linalg.lstsq(rows, r[1:], rcond=None)`: the rank is the third number.",
     ),
 )
@@ -62,7 +62,8 @@ def steering_too_late(r, delta):
 
 
 @q6.mistake(
-    "You fit the change r_{t+1} − r_t: its coefficient is a − 1. Both are ways to say the same; asked is a.",
+    "You fit the change r_{t+1} − r_t: its coefficient is a − 1. Both are ways to say the same; the question asks "
+    "for a.",
 )
 def change_for_next(r, delta):
     return _fitted([r[:-1], delta], r[1:] - r[:-1])
@@ -93,8 +94,8 @@ def with_a_ridge(r, delta):
 
 
 @q6.mistake(
-    "You say that a steady turn determines both numbers. There all rows (r_t, δ_t) are the same: that is one equation "
-    "for two unknowns, and whatever pair comes out is rounding's choice (`np.linalg.matrix_rank` tells).",
+    "You say that a steady turn determines both numbers. There all rows (r_t, δ_t) are the same: that is one "
+    "equation for two unknowns, and the pair that comes out depends on rounding (`np.linalg.matrix_rank` tells).",
     _two_from_one_equation,
 )
 def always_two(r, delta):

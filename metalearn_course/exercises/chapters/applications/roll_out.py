@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 q7 = Choice(
     "Which curve is which?",
@@ -30,13 +30,13 @@ q7 = Choice(
         ),
         "d": (
             "1: own predictions, 2: measured state, 3: nothing changes",
-            "To be given the truth at every step cannot be worse than to go on from one's own errors, not for long.",
+            "Getting the truth at every step cannot for long be worse than going on from one's own errors.",
         ),
     },
     right="c",
     hints=(
         "Which two of the three make the same prediction for the first step?",
-        "What can the error of a model grow by that gets the measured state before every step?",
+        "If a model gets the measured state before every step, by what could its error grow?",
     ),
 )
 
@@ -70,7 +70,7 @@ def _draw(rng: np.random.Generator) -> tuple:
     return a, rng.normal(size=2), rng.normal(size=(7, 2)), rng.normal(size=6)
 
 
-q8 = Exercise(
+q8 = Function(
     "Roll a model out",
     """
     A model predicts the next state from the state and the input: `A @ state + B * input`. Given the measured `states`
@@ -151,14 +151,14 @@ def squared(A, B, states, inputs):
 
 
 @q8.mistake(
-    "You add up one-step errors. What the model makes of its earlier errors (it may damp or amplify them) is missing: "
-    "roll it out."
+    "You add up one-step errors. How earlier errors develop (the model may damp or amplify them) is missing: roll "
+    "it out."
 )
 def sum_of_one_step_errors(A, B, states, inputs):
     return np.cumsum(one_step_errors(A, B, states, inputs))
 
 
-@q8.mistake("That is the mean up to each step. Asked is the error at each: the mean hides the late ones.")
+@q8.mistake("That is the mean up to each step. The question asks for the error at each: the mean hides the late ones.")
 def running_mean(A, B, states, inputs):
     errors = open_loop_errors(A, B, states, inputs)
     return np.cumsum(errors) / np.arange(1, len(errors) + 1)

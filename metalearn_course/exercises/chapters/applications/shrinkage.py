@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 
 
 def _draw(rng: np.random.Generator) -> tuple:
-    """Earlier patients that differ, or (more often than not) that differ by less than chance would have it."""
+    """Earlier patients that differ, or (more often than not) that differ less than noise alone would make them."""
     noise = rng.normal(0, 2, (6, 4))
     if rng.random() < 0.7:
         noise = rng.permuted(np.repeat(noise[:1], 6, axis=0), axis=1)
@@ -14,7 +14,7 @@ def _draw(rng: np.random.Generator) -> tuple:
     return 10 + rng.normal(0, 3, (6, 1)) + noise, 12 + rng.normal(0, 2, int(rng.integers(2, 4)))
 
 
-q4 = Exercise(
+q4 = Function(
     "A new patient's mean",
     r"""
     `table` [P, n] holds n measurements of each of P earlier patients, `new` [m] those of a new one. Return the best
@@ -35,8 +35,9 @@ q4 = Exercise(
 
 
 @q4.reference(
-    "It is what a learned prior is: with few noisy measurements it trusts the others, with many the patient, and where "
-    "patients do not differ (τ² = 0) it does not adapt at all. MAML's start and a few steps do the same, less openly."
+    "This is what a learned prior does: with few noisy measurements it trusts the others, with many the patient, "
+    "and where patients do not differ (τ² = 0) it does not adapt at all. MAML's start and a few steps do the "
+    "same, less openly."
 )
 def shrunk_mean(table, new):
     """A guess at the mean of a patient with measurements new [m], after earlier patients' table [P, n]."""
@@ -60,7 +61,7 @@ def no_shrinkage(table, new):
     return new.mean()
 
 
-@q4.mistake("That is everybody's mean: full pooling. What was measured of the new patient has no say.")
+@q4.mistake("That is everybody's mean: full pooling. The measurements of the new patient do not count.")
 def full_pooling(table, new):
     return table.mean()
 
@@ -121,8 +122,8 @@ def n_for_m(table, new):
 
 
 @q4.mistake(
-    "You take the variance of the whole table for that within patients; it has the differences between them in it. "
-    "First a variance a patient (`axis=1`), then their mean."
+    "You take the variance of the whole table for that within patients; it has the differences between them in "
+    "it. First one variance per patient (`axis=1`), then their mean."
 )
 def total_for_within(table, new):
     within = table.var(ddof=1)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise
-from metalearn_course.exercises.engine.values import Plain, flat
+from metalearn_course.exercises.engine import Function
+from metalearn_course.exercises.engine.values import Plain, as_list, flat
 
 _FEW = 20  # patients, with whom much happens by chance
 
@@ -17,7 +17,7 @@ def _draw(rng: np.random.Generator) -> tuple:
 def _parts(arguments: tuple, got: Plain) -> tuple[np.ndarray, np.ndarray] | None:
     """Train and test positions; None where there are no such."""
     try:
-        train, test = (np.array(part, dtype=float).astype(int) for part in got)
+        train, test = (np.array(part, dtype=float).astype(int) for part in as_list(got))
     except (TypeError, ValueError):
         return None
     both = np.concatenate([train.ravel(), test.ravel()])
@@ -26,8 +26,8 @@ def _parts(arguments: tuple, got: Plain) -> tuple[np.ndarray, np.ndarray] | None
 
 
 def _patients(arguments: tuple, got: Plain) -> tuple[set, set]:
-    parts = _parts(arguments, got)
-    return tuple(set(arguments[0][part].tolist()) for part in parts) if parts else (set(), set())
+    train, test = _parts(arguments, got) or ([], [])
+    return set(arguments[0][train].tolist()), set(arguments[0][test].tolist())
 
 
 def _on_both_sides(arguments: tuple, got: Plain) -> bool:
@@ -52,7 +52,7 @@ def _exchanged(arguments: tuple, got: Plain) -> bool:
 
 
 def _not_random(arguments: tuple, got: Plain) -> bool:
-    """Whether the test patients are the first or last ones, by number or as they come."""
+    """Whether the test patients are the first or last ones, by number or in the given order."""
     names, first = np.unique(arguments[0], return_index=True)
     test = _patients(arguments, got)[1]
     if len(names) <= _FEW or not test:
@@ -62,11 +62,8 @@ def _not_random(arguments: tuple, got: Plain) -> bool:
 
 
 def _names_of_patients(arguments: tuple, got: Plain) -> bool:
-    try:
-        named = {float(name) for part in got for name in part}
-    except (TypeError, ValueError):
-        return False
-    return bool(named) and _parts(arguments, got) is None and named <= set(arguments[0].tolist())
+    named = [name for part in as_list(got) for name in as_list(part)]
+    return bool(named) and _parts(arguments, got) is None and all(name in arguments[0].tolist() for name in named)
 
 
 def _masks(arguments: tuple, got: Plain) -> bool:
@@ -81,7 +78,7 @@ def _no_pair(arguments: tuple, got: Plain) -> bool:
 
 _WRONG = (_on_both_sides, _incomplete, _share_is_wrong, _not_random)
 
-q5 = Exercise(
+q5 = Function(
     "A split by patient",
     """
     `patients` names the patient of each measurement. Split the measurements into training and test so that no patient
@@ -113,7 +110,9 @@ def split(patients, share, seed):
 
 
 @q5.mistake(
-    "That is a mask. Asked are positions, of training and of test: `np.flatnonzero` makes them of a mask.", _masks
+    "That is a mask. The question asks for positions, of training and of test: `np.flatnonzero` turns a mask into "
+    "them.",
+    _masks,
 )
 def mask(patients, share, seed):
     return np.isin(patients, np.unique(patients)[: round(share * len(np.unique(patients)))])
@@ -131,7 +130,8 @@ def by_measurement(patients, share, seed):
 
 
 @q5.mistake(
-    "Those are names of patients. Asked are the positions of their measurements in `patients`.", _names_of_patients
+    "Those are names of patients. The question asks for the positions of their measurements in `patients`.",
+    _names_of_patients,
 )
 def names_for_positions(patients, share, seed):
     names = np.random.default_rng(seed).permutation(np.unique(patients))
@@ -148,7 +148,7 @@ def exchanged(patients, share, seed):
 
 
 @q5.mistake(
-    "Some measurements are missing, or come twice: every one of a patient belongs to the part that the patient is in.",
+    "Some measurements are missing, or are listed twice: all measurements of a patient belong to the patient's part.",
     _incomplete,
 )
 def one_of_each(patients, share, seed):
@@ -181,7 +181,7 @@ def the_first_ones(patients, share, seed):
 
 
 @q5.mistake(
-    "That is no split: a pair is asked for, positions in `patients` for training and positions for the test.", _no_pair
+    "That is no split: return a pair, positions in `patients` for training and positions for the test.", _no_pair
 )
 def no_pair(patients, share, seed):
     return split(patients, share, seed)[1]

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 q1 = Choice(
     "Predict: which measurement shows it?",
@@ -21,10 +21,10 @@ q1 = Choice(
         ),
         "c": (
             "On a new task, its error on the support set reaches zero.",
-            "That is memorising. Ten points are soon fitted; the queries tell whether the curve was found.",
+            "That is memorising. Ten points are easy to fit; the queries tell whether the curve was found.",
         ),
         "d": (
-            "On new tasks, its error after the same few examples is the lower the more tasks it has seen before.",
+            "On new tasks, the more tasks it has seen before, the lower is its error after the same few examples.",
             "New tasks, the same examples, and only the number of earlier tasks differs: what falls then was learned "
             "from tasks, about learning. One sees it from the mean over many tasks, with an interval.",
         ),
@@ -42,13 +42,13 @@ def _sinusoids(rng: np.random.Generator) -> tuple:
     return x[:, :support], y[:, :support], x[:, support:], y[:, support:], predicted
 
 
-q4 = Exercise(
+q4 = Function(
     "A gain, against honest baselines",
     """
     A learner has `predicted` the queries of some tasks. Is that good? Compare it with two baselines that know nothing
     of other tasks: for every query (1) the mean of that task's support answers, (2) the answer of that task's nearest
     support point. Return three numbers: the mean squared error of each baseline over all queries, and the learner's
-    **gain**, by how much its own error is below that of the better baseline. Arrays have a row a task.
+    **gain**, by how much its own error is below that of the better baseline. Arrays have one row per task.
     """,
     example=(
         np.array([[0.0, 2.0], [0.0, 4.0]]),
@@ -120,8 +120,8 @@ def over_the_worse(support_x, support_y, query_x, query_y, predicted):
 
 
 @q4.mistake(
-    "You take the better baseline anew in every task, by its error on the queries. Nobody knows that beforehand: the "
-    "better one is that with the lower mean over all tasks."
+    "You choose the better baseline for every task separately, by its error on the queries. Nobody knows that "
+    "beforehand: the better one is that with the lower mean over all tasks."
 )
 def better_in_each_task(support_x, support_y, query_x, query_y, predicted):
     guesses = support_y.mean(axis=1, keepdims=True), _nearest(support_x, support_y, query_x)
@@ -135,7 +135,7 @@ def sign_flipped(support_x, support_y, query_x, query_y, predicted):
     return constant, nearest, -gained
 
 
-@q4.mistake("You took roots. Asked is the mean squared error itself, as in the chapter.")
+@q4.mistake("You took roots. The question asks for the mean squared error itself, as in the chapter.")
 def roots(support_x, support_y, query_x, query_y, predicted):
     constant, nearest, _ = gain(support_x, support_y, query_x, query_y, predicted)
     return constant**0.5, nearest**0.5, min(constant, nearest) ** 0.5 - _error(predicted, query_y) ** 0.5
@@ -161,7 +161,7 @@ def _labelled(rng: np.random.Generator) -> tuple:
     return support_x, support_y, query_x, query_y
 
 
-q5 = Exercise(
+q5 = Function(
     "The control: labels permuted",
     """
     Where labels have nothing to do with inputs, no learner can learn, and none can learn to learn. That makes a control
@@ -188,9 +188,9 @@ def _where(support_x, query_x):
 
 
 @q5.reference(
-    "In the mean a query finds each support label equally often at its nearest point, so all that is left is how often "
-    "its own label occurs. A learner that scores more than that in the control has its knowledge from elsewhere: a "
-    "leak, or classes that it knew before."
+    "On average a query finds each support label equally often at its nearest point, so all that is left is how "
+    "often its own label occurs. A learner that scores more than that in the control gets its knowledge from "
+    "elsewhere: a leak, or classes that it knew before."
 )
 def control(support_x, support_y, query_x, query_y):
     """Mean accuracy, from support_x [S, D], support_y [S], query_x [Q, D] and query_y [Q]."""
@@ -201,7 +201,7 @@ def control(support_x, support_y, query_x, query_y):
 
 
 @q5.mistake(
-    "Nothing is permuted: that is the plain accuracy. It also comes out if points and labels move together, or if "
+    "Nothing is permuted: that is the plain accuracy. You also get it if points and labels move together, or if "
     "classes get new names in support set and queries alike. Move the labels, and leave the points where they are."
 )
 def nothing_permuted(support_x, support_y, query_x, query_y):
@@ -209,14 +209,16 @@ def nothing_permuted(support_x, support_y, query_x, query_y):
 
 
 @q5.mistake(
-    "1/N holds where all classes are equally frequent. It also comes out if you permute the *names* of the classes. "
+    "1/N holds where all classes are equally frequent. You also get it if you permute the *names* of the classes. "
     "Permute which example has which label: a frequent label then stays frequent."
 )
 def one_over_n(support_x, support_y, query_x, query_y):
     return 1 / len(np.unique(support_y))
 
 
-@q5.mistake("You permute the labels of the queries. They are the truth that is scored by; permute the support's.")
+@q5.mistake(
+    "You permute the labels of the queries. They are the truth that answers are compared with; permute the support's."
+)
 def queries_permuted(support_x, support_y, query_x, query_y):
     predicted = support_y[_where(support_x, query_x)]
     return np.mean([predicted == labels for labels in itertools.permutations(query_y)])
@@ -228,8 +230,8 @@ def most_frequent(support_x, support_y, query_x, query_y):
 
 
 @q5.mistake(
-    "You take the best of the orders. Whoever picks the best of many scores that mean nothing always finds a good one: "
-    "average over all of them."
+    "You take the best of the orders. The best of many meaningless scores is always a good one: average over all "
+    "of them."
 )
 def best_of_all(support_x, support_y, query_x, query_y):
     where = _where(support_x, query_x)

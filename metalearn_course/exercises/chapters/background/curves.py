@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise, Value
+from metalearn_course.exercises.engine import Function, Value
 
 q2 = Value(
     "Derive: what joint training learns",
@@ -37,7 +37,9 @@ q2.mistake(
     [1.2732, 0.3789],
     "E[A]² for E[A²]",
 )
-q2.mistake("You gave the root of the error; asked is the mean squared error itself.", [1.2732, 0.7386], "root")
+q2.mistake(
+    "You gave the root of the error; the question asks for the mean squared error itself.", [1.2732, 0.7386], "root"
+)
 q2.mistake(
     "Nothing limits the function, but it is *one* function: at π/2 it gives one number, and the curves differ there.",
     [1.2732, 0],
@@ -60,7 +62,7 @@ def _curves(rng: np.random.Generator) -> tuple:
     return x[:, :support], y[:, :support], x[:, support:], y[:, support:]
 
 
-q3 = Exercise(
+q3 = Function(
     "Joint training against adaptation, computed",
     r"""
     Both now use the same model $a \sin x + b \cos x$ and the same examples, and fit it by least squares. **Joint
@@ -96,8 +98,8 @@ def _error(weights, x, y):
 
 
 @q3.reference(
-    "The same model, the same points: the joint fit lands near the mean curve of the family and keeps the variance "
-    "around it as its error. Only whoever looks at a task's own support set gets below."
+    "The same model, the same points: the joint fit lands near the mean curve of the family and keeps the "
+    "variance around it as its error. Only a learner that looks at a task's own support set gets below that."
 )
 def joint_and_adapted(support_x, support_y, query_x, query_y):
     """Both errors, from support_x, support_y [T, S] and query_x, query_y [T, Q]."""
@@ -122,14 +124,14 @@ def on_the_support(support_x, support_y, query_x, query_y):
     return _error(joint, support_x, support_y), _error(own, support_x, support_y)
 
 
-@q3.mistake("You fit to the queries: that is the answer that is asked for. Fit to the support points only.")
+@q3.mistake("You fit to the queries, which have to be predicted. Fit to the support points only.")
 def fitted_to_the_queries(support_x, support_y, query_x, query_y):
     return _error(_fit(query_x, query_y), query_x, query_y), _error(_own(query_x, query_y), query_x, query_y)
 
 
 @q3.mistake(
-    "Your joint pair is the mean of the adapted pairs. Joint training does not average solutions: it fits once, to all "
-    "points, and a task whose points say more counts more."
+    "Your joint pair is the mean of the adapted pairs. Joint training does not average solutions: it fits once, "
+    "to all points, and tasks whose points carry more information count more."
 )
 def mean_of_the_pairs(support_x, support_y, query_x, query_y):
     own = _own(support_x, support_y)
@@ -148,7 +150,7 @@ def a_constant(support_x, support_y, query_x, query_y):
     return ((support_y.mean() - query_y) ** 2).mean(), _error(_own(support_x, support_y), query_x, query_y)
 
 
-@q3.mistake("You took roots. Asked is the mean squared error itself.")
+@q3.mistake("You took roots. The question asks for the mean squared error itself.")
 def roots(support_x, support_y, query_x, query_y):
     return np.sqrt(joint_and_adapted(support_x, support_y, query_x, query_y))
 

@@ -31,12 +31,14 @@ q6.mistake(
     "axis only",
 )
 q6.mistake(
-    "You divide right by left. Asked is how many times as long, or large, the left one is.",
+    "You divide right by left. The question asks for how many times as long, or large, the left one is.",
     [0.25, 2.6 / 2.9],
     "inverse",
 )
 q6.mistake("Those are differences; asked are ratios, how many *times* as long and as large.", [0.3, 0.3], "differences")
-q6.mistake("The 0.4 and 0.1 are the lengths of the two bars. Asked are the two ratios.", [0.4, 0.1], "lengths")
+q6.mistake(
+    "The 0.4 and 0.1 are the lengths of the two bars. The question asks for the two ratios.", [0.4, 0.1], "lengths"
+)
 q6.also_right((0.4 / 0.1, 1.115))
 q6.also_right(np.array([4.0, 1.12]))
 
@@ -56,12 +58,12 @@ def truncated() -> None:
 q7 = Order(
     "Five figures that lie",
     """
-    Each of the five figures below keeps something from you, and each another thing. Which is it? Give the letters of
-    figure 1, 2, 3, 4 and 5, in this order: a word such as "abcde".
+    Each of the five figures below hides something, and each something different. What is it? Give the letters of figure
+    1, 2, 3, 4 and 5, in this order: a word such as "abcde".
     """,
     lines={
         "a": "the two learners did not get the same",
-        "b": "what is reported was chosen by the tasks that it is reported on",
+        "b": "what is reported was chosen on the same tasks that it is reported for",
         "c": "one task was picked after all had been seen",
         "d": "the difference may be chance: too few tasks, and no interval",
         "e": "before and after are not scored on the same examples",
@@ -105,7 +107,7 @@ q7.mistake(
 
 @q7.with_figure
 def five() -> None:
-    """Five figures, each with another fault."""
+    """Five figures, each with a different fault."""
     import matplotlib.pyplot as plt
 
     _, axes = plt.subplots(2, 3, figsize=(10.5, 6), layout="constrained")

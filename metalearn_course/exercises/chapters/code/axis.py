@@ -44,8 +44,8 @@ def softmax_over_queries(logits, labels):
 q5 = Catch(
     "The test that catches the wrong axis",
     """
-    A published tutorial took the `argmax` over the examples, not over the classes, and reported what came out. Write
-    the test: `wrong_axis(accuracy)` is True if `accuracy(logits, labels)` is not the share of right answers, for logits
+    A published tutorial took the `argmax` over the examples, not over the classes, and reported the result. Write the
+    test: `wrong_axis(accuracy)` is True if `accuracy(logits, labels)` is not the share of right answers, for logits
     [queries, classes] and labels [queries]. In one place or another the faulty ones go along the wrong axis; some only
     do it for certain shapes.
     """,
@@ -96,7 +96,7 @@ def wrong_axis_itself(accuracy):
 
 
 @q5.mistake(
-    "You try as many queries as classes nowhere. That is where the wrong axis raises no error and gives no odd shape."
+    "You never try as many queries as classes. That is where the wrong axis raises no error and gives no odd shape."
 )
 def never_square(accuracy):
     rng = np.random.default_rng(0)

@@ -63,7 +63,7 @@ q8 = Catch(
     "The test that catches batch norm's look at the queries",
     """
     Batch normalisation in training mode takes its mean and deviation from the batch. Where that is the query set, the
-    answer to a query depends on who else is asked: transduction, worth several points, and often not mentioned. Write
+    answer to a query depends on the other queries: transduction, worth several points, and often not mentioned. Write
     the test: `transductive(classify)` is True if, in `classify(support_x, support_y, query_x)`, the logits of any query
     depend on other queries. Features are [examples, D], logits [queries, N], labels 0..N−1. Normalising in other ways
     is allowed.
@@ -71,14 +71,14 @@ q8 = Catch(
     right=[from_support, without_statistics, over_features],
     faulty=[from_queries, from_both, running_mean, one_after_the_other],
     hints=(
-        "If nobody looks at the others, a query gets the same answer alone as in company.",
+        "If no query looks at the others, it gets the same answer alone as together with them.",
         "Compare `classify(x, y, queries)[i]` with `classify(x, y, queries[i : i + 1])[0]`: logits, for each i.",
     ),
 )
 
 
 @q8.reference(
-    "Alone and in company must give the same logits, for every query. Nothing is asked about how it normalises, so "
+    "Every query must get the same logits alone as together with others. How it normalises does not matter, so "
     "every honest way passes; and logits show what is too small to change an answer in these few."
 )
 def transductive(classify):

@@ -65,7 +65,7 @@ q6 = Catch(
     "adapting does harm, which an honest report has to say."
 )
 def unfair(report):
-    """Whether either loss is another one than that of the queries, where adapting helps or where it harms."""
+    """Whether either loss differs from that of the queries, where adapting helps or where it harms."""
 
     def adapt(theta, data):
         return data.mean()
@@ -92,7 +92,7 @@ def same_data(report):
     return _reported(report, 3.0, 3.0) != (9.0, 0.0) and list(_reported(report, 3.0, 3.0)) != [9.0, 0.0]
 
 
-@q6.mistake("You look at 'after' only. 'Before' may have been measured on something else, and it makes the gain.")
+@q6.mistake("You look at 'after' only. 'Before' may have been measured on something else, and the gain depends on it.")
 def only_after(report):
     return _reported(report, 1.0, 3.0)[1] != 4.0
 

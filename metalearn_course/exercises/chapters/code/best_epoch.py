@@ -52,10 +52,10 @@ q7 = Catch(
     "The test that catches a choice on the test tasks",
     """
     A published tutorial trained for many epochs, evaluated each on the test tasks, and reported the best. Write the
-    test: `peeks(report)` is True if the test tasks have a say. `report(validation, test)` gets accuracies between 0 and
-    1, [epochs, tasks] each, and returns the epoch it chose and the mean accuracy on the test tasks **at that epoch**.
-    How it chooses is its own business (it may stop early, or smooth, or not choose at all), as long as the choice does
-    not depend on `test`.
+    test: `peeks(report)` is True if the test tasks influence the report. `report(validation, test)` gets accuracies
+    between 0 and 1, [epochs, tasks] each, and returns the epoch it chose and the mean accuracy on the test tasks **at
+    that epoch**. It may choose in any way (stop early, or smooth, or not choose at all), as long as the choice does not
+    depend on `test`.
     """,
     right=[best_on_validation, last_epoch, best_smoothed],
     faulty=[best_on_test, best_on_both, best_test_reported, ties_by_test],
@@ -68,8 +68,9 @@ q7 = Catch(
 
 
 @q7.reference(
-    "Independence is tested by changing what must not matter. Which epoch is chosen is not asked, so any honest rule "
-    "passes; close validation accuracies tempt those that let the test tasks break a tie."
+    "Independence is tested by changing what must not matter. Which epoch is chosen is not asked, so any honest "
+    "rule passes; validation accuracies that are close to each other expose those that let the test tasks break a "
+    "tie."
 )
 def peeks(report):
     """Whether the chosen epoch moves with the test tasks, or the accuracy is not the one at that epoch."""

@@ -4,9 +4,9 @@ import numpy as np
 
 import metalearn_lib as ml
 from metalearn_course.exercises.chapters.code.linear_model import adapted, examples, gradient
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 
-q4 = Exercise(
+q4 = Function(
     "MAML's outer step from scratch",
     r"""
     The same model and loss. Now each task has a support set and a query set: from θ it takes `steps` steps with the

@@ -52,10 +52,10 @@ q1.mistake(
     "one power too many",
 )
 q1.also_right((0.01, 0.01, 9e-3, 0.01 * 0.9**8))
-q1.also_right(np.float32([0.01, 0.01, 0.009, 0.0043]))
+q1.also_right(np.array([0.01, 0.01, 0.009, 0.0043], np.float32))
 
 q2 = Choice(
-    "Two ways to mend a shape",
+    "Two ways to fix a shape",
     """
     In a program like the article's, `data` has the shape (2, 100), but this time it is real: `data[0]` holds the
     heights of a hundred people, `data[1]` their weights. The network wants (100, 2). Somebody writes
@@ -64,14 +64,14 @@ q2 = Choice(
     options={
         "a": (
             "Height and weight of the first person.",
-            "That is `data.T[0]`. `reshape` does not swap axes: it reads the numbers in the order in which they lie, "
-            "row after row, and cuts them anew.",
+            "That is `data.T[0]`. `reshape` does not swap axes: it reads the numbers in the order in which they "
+            "lie, row after row, and cuts them into other rows.",
         ),
         "b": (
             "The heights of the first two people.",
-            "`reshape` keeps the order of the numbers and cuts it into pairs: 50 rows of two heights, then 50 of two "
-            "weights, each with the label of somebody else. `data.T` swaps the axes. No shape is wrong and no error is "
-            "raised, so only a look at a row would tell.",
+            "`reshape` keeps the order of the numbers and cuts it into pairs: 50 rows of two heights, then 50 of "
+            "two weights, each with the label of somebody else. `data.T` swaps the axes. No shape is wrong and no "
+            "error is raised, so only looking at a row would show it.",
         ),
         "c": (
             "Heights of people 1 and 51.",
@@ -80,7 +80,7 @@ q2 = Choice(
         ),
         "d": (
             "It does not matter: all numbers are still there.",
-            "They are, in the wrong places: a row is no person any more, and `labels` still has one entry a person.",
+            "They are, in the wrong places: a row is no person any more, and `labels` still has one entry per person.",
         ),
     },
     right="b",

@@ -3,9 +3,9 @@
 import numpy as np
 
 from metalearn_course.exercises.chapters.code.linear_model import adapted, examples, gradient
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 
-q3 = Exercise(
+q3 = Function(
     "Reptile's outer step from scratch",
     r"""
     A model $x \cdot \theta$ with the mean squared error. Each of T tasks starts from the same θ and takes `steps` steps
@@ -35,8 +35,8 @@ q3 = Exercise(
 
 
 @q3.reference(
-    "No gradient goes through the inner loop: where it ends is information enough. With one inner step the direction "
-    "is that of joint training; what is more than that comes from the second step on."
+    "No gradient goes through the inner loop: where it ends is information enough. With one inner step the "
+    "direction is that of joint training; anything beyond that comes from the second step on."
 )
 def reptile_step(theta, x, y, alpha, steps, epsilon):
     """Theta [2] after one outer step, from examples x [T, S, 2], y [T, S] of T tasks."""
@@ -113,8 +113,8 @@ def gradient_at_the_start_only(theta, x, y, alpha, steps, epsilon):
 
 
 @q3.mistake(
-    "θ itself has moved: `w -= …` changes in place the array that θ is another name of, so the tasks start where the "
-    "one before them ended, and no old θ is left to interpolate with. Write `w = w - …`."
+    "θ itself has moved: `w -= …` changes in place the array that θ is another name for, so the tasks start where "
+    "the one before them ended, and no old θ is left to interpolate with. Write `w = w - …`."
 )
 def in_place(theta, x, y, alpha, steps, epsilon):
     for a, b in zip(x, y, strict=True):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise, Value
-from metalearn_course.exercises.engine.values import Plain, flat, shape
+from metalearn_course.exercises.engine import Choice, Function, Value
+from metalearn_course.exercises.engine.values import Plain, as_list, flat, shape
 
 q1 = Choice(
     "Predict: scored on the support set",
@@ -36,7 +36,9 @@ q2 = Value(
     hints=("With which probability does one support draw miss a given query?", "1 − (19/20)⁵."),
 )
 q2.mistake("5/20 counts five different support images; drawn with replacement, some of the five coincide.", 0.25)
-q2.mistake("That is the share of queries that are new. Asked is the share that leaks: one minus it.", 0.7738)
+q2.mistake(
+    "That is the share of queries that are new. The question asks for the share that leaks: one minus it.", 0.7738
+)
 q2.mistake("That is the chance of coinciding with one support image; there are five draws.", 0.05)
 q2.mistake(
     "Nothing leaks only where images are drawn without replacement; here a query may be one that was drawn before.", 0.0
@@ -53,7 +55,7 @@ def _rows(arguments: tuple, got: Plain) -> list[np.ndarray] | None:
     """Support and queries as [ways, ...] positions; None where there are no such."""
     labels, ways, shots, queries, _ = arguments
     try:
-        rows = [np.array(part, dtype=float).astype(int) for part in got]
+        rows = [np.array(part, dtype=float).astype(int) for part in as_list(got)]
     except (TypeError, ValueError):
         return None
     right = len(rows) == 2 and [part.shape for part in rows] == [(ways, shots), (ways, queries)]
@@ -62,7 +64,7 @@ def _rows(arguments: tuple, got: Plain) -> list[np.ndarray] | None:
 
 def _leaks(arguments: tuple, got: Plain) -> bool:
     rows = _rows(arguments, got)
-    return rows is not None and bool(np.intersect1d(*rows).size)
+    return rows is not None and bool(np.intersect1d(rows[0], rows[1]).size)
 
 
 def _repeats(arguments: tuple, got: Plain) -> bool:
@@ -90,7 +92,7 @@ def _always_the_first(arguments: tuple, got: Plain) -> bool:
 
 
 def _the_same_classes(arguments: tuple, got: Plain) -> bool:
-    """Whether the classes are the first or the last ones, by number or as they come."""
+    """Whether the classes are the first or the last ones, by number or in the given order."""
     rows, (names, first) = _rows(arguments, got), np.unique(arguments[0], return_index=True)
     if rows is None or len(names) <= _FEW:
         return False  # chance may choose them
@@ -114,11 +116,11 @@ def _other_shapes(arguments: tuple, got: Plain) -> bool:
 _FEW = 10  # classes, of which chance may choose the first
 _WRONG = (_leaks, _repeats, _mixes, _same_class_twice, _always_the_first, _the_same_classes)
 
-q3 = Exercise(
+q3 = Function(
     "An episode sampler without leakage",
     """
     Draw one episode: `ways` different classes, and of each `shots` support images and `queries` query images, all
-    different. Return the positions in `labels`: a pair of arrays, [ways, shots] and [ways, queries], a class a row.
+    different. Return the positions in `labels`: a pair of arrays, [ways, shots] and [ways, queries], one class per row.
     """,
     example=(np.repeat(np.arange(3), 6), 2, 2, 2, 0),
     draw=_draw,
@@ -142,14 +144,14 @@ def episode(labels, ways, shots, queries, seed):
 
 
 @q3.mistake(
-    "The shapes are others: a pair is asked for, support [ways, shots] and queries [ways, queries], in this order.",
+    "The shapes are wrong: return a pair, support [ways, shots] and queries [ways, queries], in this order.",
     _other_shapes,
 )
 def other_shapes(labels, ways, shots, queries, seed):
     return np.concatenate(episode(labels, ways, shots, queries, seed), axis=1)
 
 
-@q3.mistake("Those are labels. Asked are the positions in `labels` where the images stand.", _labels_for_positions)
+@q3.mistake("Those are labels. The question asks for the positions of the images in `labels`.", _labels_for_positions)
 def labels_for_positions(labels, ways, shots, queries, seed):
     return tuple(labels[part] for part in episode(labels, ways, shots, queries, seed))
 
@@ -165,7 +167,7 @@ def any_image(labels, ways, shots, queries, seed):
 
 
 @q3.mistake(
-    "A class comes twice in an episode: the classes have to be drawn without replacement too.", _same_class_twice
+    "A class occurs twice in an episode: the classes have to be drawn without replacement too.", _same_class_twice
 )
 def classes_with_replacement(labels, ways, shots, queries, seed):
     rng = np.random.default_rng(seed)
@@ -175,7 +177,7 @@ def classes_with_replacement(labels, ways, shots, queries, seed):
 
 
 @q3.mistake(
-    "An image comes twice among the support images, or twice among the queries: draw without replacement.",
+    "An image occurs twice among the support images, or twice among the queries: draw without replacement.",
     _repeats,
 )
 def with_replacement(labels, ways, shots, queries, seed):

@@ -14,7 +14,7 @@ def one_draw(labels, ways, shots, queries, seed):
 
 
 def sorted_parts(labels, ways, shots, queries, seed):
-    """Positions in rising order in each row, without a common one."""
+    """Positions in increasing order in each row, and none in both parts."""
     rng = np.random.default_rng(seed)
     rows = [np.flatnonzero(labels == c) for c in rng.choice(np.unique(labels), ways, replace=False)]
     drawn = [rng.permutation(row)[: shots + queries] for row in rows]
@@ -22,7 +22,7 @@ def sorted_parts(labels, ways, shots, queries, seed):
 
 
 def two_draws(labels, ways, shots, queries, seed):
-    """It draws the queries anew from all images of the class, so some are in the support set."""
+    """It draws the queries again from all images of the class, so some are in the support set."""
     rng = np.random.default_rng(seed)
     rows = [np.flatnonzero(labels == c) for c in rng.choice(np.unique(labels), ways, replace=False)]
     return tuple(np.array([rng.choice(row, number, replace=False) for row in rows]) for number in (shots, queries))
@@ -70,7 +70,7 @@ def leaks(sampler):
     return any(np.intersect1d(*sampler(labels, 3, 4, 4, seed)).size > 0 for seed in range(30))
 
 
-@q7.mistake("You look at one episode, or at too few. What happens in one of five only takes many seeds to be seen.")
+@q7.mistake("You look at one episode, or at too few. It takes many seeds to see what happens in one of five only.")
 def one_episode(sampler):
     return np.intersect1d(*sampler(np.repeat(np.arange(5), 10), 3, 4, 4, 0)).size > 0
 
@@ -91,7 +91,7 @@ def column_by_column(sampler):
     return any(np.equal(*sampler(labels, 3, 4, 4, seed)).any() for seed in range(30))
 
 
-@q7.mistake("It finds nothing, whatever the sampler does: a test that cannot fail is none.")
+@q7.mistake("It finds nothing, whatever the sampler does: a test that cannot fail is no test.")
 def never(sampler):
     sampler(np.repeat(np.arange(5), 10), 3, 4, 4, 0)
     return False

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -17,10 +17,10 @@ def _interval(values: np.ndarray, deviation: float, factor: float) -> list[float
 
 
 def _t(n: int) -> float:
-    return stats.t.ppf(0.975, n - 1)
+    return float(stats.t.ppf(0.975, n - 1))
 
 
-q5 = Exercise(
+q5 = Function(
     "A confidence interval over tasks",
     """
     `scores` holds a number for each query of each task. Return both ends of the 95 % confidence interval of the mean
@@ -30,7 +30,7 @@ q5 = Exercise(
     example=(np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 0.0], [1.0, 1.0]]),),
     draw=_draw,
     hints=(
-        "First one number a task. How many independent numbers are there then?",
+        "First one number per task. How many independent numbers are there then?",
         "mean ± t · s / √n, with n tasks and the sample deviation s = `values.std(ddof=1)`.",
     ),
 )
@@ -85,7 +85,7 @@ def deviation_of_one_task(scores):
 
 
 @q5.mistake(
-    "The wrong axis: you average over tasks first and keep the queries. A number a task is the mean along axis 1."
+    "The wrong axis: you average over tasks first and keep the queries. One number per task is the mean along axis 1."
 )
 def wrong_axis(scores):
     values = scores.mean(axis=0)
@@ -95,7 +95,7 @@ def wrong_axis(scores):
 @q5.mistake("The factor for 95 % leaves 2.5 % out at either end: t at 0.975, not at 0.95.")
 def one_sided(scores):
     values = scores.mean(axis=1)
-    return _interval(values, values.std(ddof=1), stats.t.ppf(0.95, values.size - 1))
+    return _interval(values, values.std(ddof=1), float(stats.t.ppf(0.95, values.size - 1)))
 
 
 @q5.also_right
@@ -120,8 +120,8 @@ q6 = Choice(
     options={
         "a": (
             "The second is better on this family of tasks, by about 1.5 points.",
-            "The paired interval, from 1.1 to 1.9, does not hold zero. What both have in common, how hard each task "
-            "is, cancels in the difference.",
+            "The paired interval, from 1.1 to 1.9, does not contain zero. What both have in common, how hard each "
+            "task is, cancels in the difference.",
         ),
         "b": (
             "Nothing: the intervals overlap.",
@@ -134,9 +134,12 @@ q6 = Choice(
         ),
         "d": (
             "The second would be better on other families of tasks too.",
-            "The interval speaks of the family that the 600 tasks were drawn from, and of no other.",
+            "The interval is about the family that the 600 tasks were drawn from, and about no other.",
         ),
     },
     right="a",
-    hints=("Why is the interval of the difference so much narrower?", "Does the interval of the difference hold zero?"),
+    hints=(
+        "Why is the interval of the difference so much narrower?",
+        "Does the interval of the difference contain zero?",
+    ),
 )

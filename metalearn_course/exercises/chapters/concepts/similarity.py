@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 
 
 def _draw(rng: np.random.Generator) -> tuple:
     return rng.normal(size=(12, 4)), np.repeat(np.arange(3), 4), rng.normal(size=(5, 4))
 
 
-q4 = Exercise(
+q4 = Function(
     "Prototypes from scratch",
     r"""
     A prototypical network's logits: the prototype $c_k$ of a class is the mean of its support examples (here already

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 
 
 def _lines(rng: np.random.Generator) -> tuple:
@@ -16,7 +16,7 @@ def _lines(rng: np.random.Generator) -> tuple:
     )
 
 
-q4 = Exercise(
+q4 = Function(
     "Meta-SGD: the gradient with respect to the rates",
     r"""
     A linear model $w \cdot x$ with the loss $L = \frac{1}{2n} \sum_i (w \cdot x_i - y_i)^2$. Every weight has its own
@@ -84,7 +84,9 @@ def with_respect_to_the_end(w, a, x, y, query_x, query_y):
     return _slope(w - a * _slope(w, x, y), query_x, query_y)
 
 
-@q4.mistake("That is MAML's gradient, with respect to the start w. Asked is that with respect to the rates.")
+@q4.mistake(
+    "That is MAML's gradient, with respect to the start w. The question asks for that with respect to the rates."
+)
 def with_respect_to_the_start(w, a, x, y, query_x, query_y):
     v = with_respect_to_the_end(w, a, x, y, query_x, query_y)
     return v - x.T @ (x @ (a * v)) / len(y)
@@ -104,7 +106,7 @@ def _hessians(rng: np.random.Generator, number: int) -> np.ndarray:
     return halves @ np.swapaxes(halves, 1, 2)
 
 
-q5 = Exercise(
+q5 = Function(
     "Walking back through the inner loop",
     r"""
     An inner loop of n steps $\varphi_{k+1} = \varphi_k - \alpha \nabla L(\varphi_k)$ went from $\varphi_0 = \theta$ to
@@ -171,7 +173,7 @@ def with_matrices(matrices, gradient, rate):
     return jacobian.T @ gradient
 
 
-q6 = Exercise(
+q6 = Function(
     "The implicit gradient",
     r"""
     iMAML's inner loop ends at the minimum $\varphi$ of

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 
 
 def _layers(rng: np.random.Generator) -> tuple:
@@ -10,7 +10,7 @@ def _layers(rng: np.random.Generator) -> tuple:
     return before, before + rng.normal(size=(5, 3, 4)) * rng.uniform(0.2, 1.0, size=(1, 3, 1))
 
 
-q7 = Exercise(
+q7 = Function(
     "Which layer moves?",
     """
     The same start has adapted to T tasks. Return for each of the L layers how far it moves: the length of its step as a

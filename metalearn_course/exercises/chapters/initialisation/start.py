@@ -1,8 +1,8 @@
-"""Which start a learner looks for, where tasks are parabolas, and until which rate the first order will do."""
+"""Which start a learner looks for, where tasks are parabolas, and up to which rate the first order is good enough."""
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise, Value
+from metalearn_course.exercises.engine import Choice, Function, Value
 
 q1 = Choice(
     "Predict: which task counts most",
@@ -43,7 +43,7 @@ def _parabolas(rng: np.random.Generator) -> tuple:
     return rng.uniform(0.2, 4, size=5), rng.normal(size=5), rng.uniform(0.1, 0.2), int(rng.integers(2, 5))
 
 
-q2 = Exercise(
+q2 = Function(
     "The best start for parabolas",
     r"""
     Tasks are parabolas $\frac{1}{2} h_t (\theta - c_t)^2$. The inner loop takes n gradient steps with the rate α from a
@@ -85,7 +85,10 @@ def reptile(h, c, alpha, n):
     return (w * c).sum() / w.sum()
 
 
-@q2.mistake("You count all tasks the same: that is the start nearest to all minima. What counts is the loss, and when.")
+@q2.mistake(
+    "You count all tasks the same: that is the start nearest to all minima. What counts is the loss, and when "
+    "it is measured."
+)
 def plain_mean(h, c, alpha, n):
     return c.mean()
 
@@ -119,7 +122,7 @@ def by_newton(curvatures, minima, rate, steps):
 
 
 q3 = Value(
-    "Until which rate is the first order downhill?",
+    "Up to which rate does the first order lead downhill?",
     r"""
     One inner step on a support loss with the Hessian $H = \mathrm{diag}(4, 1)$; after it the gradient of the query loss
     is g = (3, 1). FOMAML takes g for the outer gradient, and steps against it. From which rate α on does that lead

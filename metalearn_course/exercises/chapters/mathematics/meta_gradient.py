@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise, Order
+from metalearn_course.exercises.engine import Function, Order
 
 _WXZ = (np.array([2.0, 3.0, 5.0]), np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0]), 0.5)
 
@@ -11,7 +11,7 @@ def _weights_and_examples(rng: np.random.Generator) -> tuple:
     return (*rng.normal(size=(3, 3)), rng.uniform(0.3, 0.9))
 
 
-q4 = Exercise(
+q4 = Function(
     "The gradient of the loss after an update",
     r"""
     A model $w \cdot x$ with the loss $\frac{1}{2}(w \cdot x)^2$ takes one step on a support example $x$:
@@ -97,7 +97,7 @@ def with_tapes(w, x, z, alpha):
     return outer.gradient(query_loss, w)
 
 
-q5 = Exercise(
+q5 = Function(
     "FOMAML's meta-gradient",
     r"""
     First-order MAML on T tasks with the same model and losses: each task has its own support example $x_t$ and its own

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise, Value
+from metalearn_course.exercises.engine import Choice, Function, Value
 
 q1 = Value(
     "One update by hand",
@@ -26,7 +26,7 @@ q1.mistake("θ₁ got θ₀'s gradient: f changes by x when θ₁ changes, so ea
 q1.also_right(np.array([1.6, 1.4]))
 q1.also_right((1 + 0.3 * 2, 0.3 * 14 / 3))
 
-q2 = Exercise(
+q2 = Function(
     "The update rule",
     r"""
     Now for any line and any examples: one step $\theta - \alpha \nabla L(\theta)$, where

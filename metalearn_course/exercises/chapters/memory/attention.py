@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
-q5 = Exercise(
+q5 = Function(
     "A layer that takes a gradient step",
     r"""
     Tokens are rows $(x, r)$: an input, and one last number. In the context $r_i$ is what is left to explain: at first
@@ -111,7 +111,8 @@ q6 = Choice(
         ),
         "d": (
             "Ridge shrinks less; the softmax gives the examples twice the weight; the sum doubles.",
-            "Twice the weight for all would be a sum of weights of two. Softmax divides by the sum: all halves again.",
+            "Twice the weight for all would be a sum of weights of two. Softmax divides by the sum, which halves "
+            "them again.",
         ),
     },
     right="a",

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise, Value
+from metalearn_course.exercises.engine import Function, Value
 
-q3 = Exercise(
+q3 = Function(
     "Ridge with the right penalty",
     r"""
     Tasks are $y = w \cdot x + \varepsilon$. The weights $w$ of a task are independent normal numbers with mean 0 and
@@ -109,6 +109,6 @@ q4.mistake("You forgot that the x vary: even without noise m is w times the mean
 q4.mistake("You took E[x⁴] = 3 for the variance of x². It is E[x⁴] − E[x²]² = 2.", 0.552)
 q4.mistake("You took the variance of x² for that of x, 1. It is E[x⁴] − E[x²]² = 2.", 0.762)
 q4.mistake("You added σ = ½. ¼ is the variance already, and variances add up.", 0.615)
-q4.mistake("That is for a single example: with n of them the variance of m is an n-th.", 0.308)
+q4.mistake("That is for a single example: with n of them the variance of m is one n-th of it.", 0.308)
 q4.also_right(4 / 6.25)
 q4.also_right(np.float32(0.64))

@@ -21,7 +21,7 @@ def attention_to_the_past(x, y):
 
 
 def inputs_known_ahead(x, y):
-    """It divides all x by the largest first. Inputs may be known ahead; labels are used from the past only."""
+    """It divides all x by the largest first. Inputs may be known in advance; labels are used from the past only."""
     x = x / np.abs(x).max()
     return np.array([x[i] * (x[:i] @ y[:i]) / (x[:i] @ x[:i] + 1) for i in range(len(x))])
 
@@ -124,7 +124,7 @@ def later_inputs(learner):
     return not np.allclose(np.array(learner(changed, y))[:4], answers[:4])
 
 
-@q7.mistake("It finds nothing, whatever the learner does: a test that cannot fail is none.")
+@q7.mistake("It finds nothing, whatever the learner does: a test that cannot fail is no test.")
 def never(learner):
     learner(np.arange(8.0), np.arange(8.0))
     return False

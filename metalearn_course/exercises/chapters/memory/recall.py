@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 q1 = Choice(
     "Predict: another order",
@@ -40,7 +40,7 @@ q1 = Choice(
     ),
 )
 
-q2 = Exercise(
+q2 = Function(
     "Recall by attention",
     r"""
     Pairs (key, value) are stored. Read them softly: for a query $q$ the mean of all values, with weights proportional
@@ -85,7 +85,7 @@ def not_normalised(queries, keys, values, beta):
     return np.exp(-beta * ((queries[:, None] - keys) ** 2).sum(axis=-1)) @ values
 
 
-@q2.mistake("Your weights add up to one over the queries. Each query shares its attention out over the *keys*.")
+@q2.mistake("Your weights add up to one over the queries. Each query distributes its attention over the *keys*.")
 def over_the_queries(queries, keys, values, beta):
     weights = np.exp(-beta * ((queries[:, None] - keys) ** 2).sum(axis=-1))
     return weights / weights.sum(axis=0) @ values

@@ -1,4 +1,4 @@
-"""The test that catches a rule that silently counts on the order of the support set."""
+"""The test that catches a rule that silently relies on the order of the support set."""
 
 import itertools
 
@@ -67,8 +67,8 @@ q7 = Catch(
 
 
 @q7.reference(
-    "Examples and labels move together, and nothing may change but the last bits. Who only ever tries a rule on "
-    "data that stand class by class meets none of the three mistakes."
+    "Examples and labels move together, and nothing may change but the last bits. A test that only tries data "
+    "sorted by class finds none of the three mistakes."
 )
 def depends_on_order(rule):
     """Whether another order of the support set changes the logits."""
@@ -80,8 +80,8 @@ def depends_on_order(rule):
 
 
 @q7.mistake(
-    "It finds fault with every rule. So does a test that permutes the examples without their labels: that is another "
-    "task, and every rule has to answer anew."
+    "It finds fault with every rule. So does a test that permutes the examples without their labels: that is "
+    "another task, to which every rule gives another answer."
 )
 def labels_left_behind(rule):
     rng = np.random.default_rng(0)
@@ -89,14 +89,14 @@ def labels_left_behind(rule):
     return not np.allclose(rule(query, support[rng.permutation(12)], labels), rule(query, support, labels))
 
 
-@q7.mistake("It finds nothing, whatever the rule does: a test that cannot fail is none.")
+@q7.mistake("It finds nothing, whatever the rule does: a test that cannot fail is no test.")
 def never(rule):
     return False
 
 
 @q7.mistake(
-    "You ask for equality to the last bit. A sum in another order is rounded differently, and no rule's fault: compare "
-    "with `np.allclose`."
+    "You ask for equality to the last bit. A sum in another order is rounded differently, which is no fault of "
+    "the rule: compare with `np.allclose`."
 )
 def to_the_last_bit(rule):
     rng = np.random.default_rng(0)
@@ -105,7 +105,7 @@ def to_the_last_bit(rule):
     return not np.array_equal(rule(query, support[p], labels[p]), rule(query, support, labels))
 
 
-@q7.mistake("You exchange examples within a class only: it still stands class by class, as some rules count on.")
+@q7.mistake("You exchange examples within a class only: it still stands class by class, as some rules expect.")
 def within_classes(rule):
     rng = np.random.default_rng(0)
     query, support, labels = rng.normal(size=(5, 3)), rng.normal(size=(12, 3)), np.repeat(np.arange(3), 4)
@@ -113,7 +113,7 @@ def within_classes(rule):
     return not np.allclose(rule(query, support[p], labels[p]), rule(query, support, labels))
 
 
-@q7.mistake("With one example a class there is no mean to get wrong: take K of 2 or more.")
+@q7.mistake("With one example per class there is no mean to get wrong: take K of 2 or more.")
 def one_shot(rule):
     rng = np.random.default_rng(0)
     query, support, labels = rng.normal(size=(5, 3)), rng.normal(size=(3, 3)), np.arange(3)

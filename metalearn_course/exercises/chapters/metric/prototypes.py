@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise, Value
+from metalearn_course.exercises.engine import Function, Value
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -16,7 +16,7 @@ def _means(support: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.stack([support[labels == k].mean(axis=0) for k in range(labels.max() + 1)])
 
 
-q3 = Exercise(
+q3 = Function(
     "Prototypes are a linear layer",
     r"""
     Multiply out $-\lVert z - c_k \rVert^2 = -\lVert z \rVert^2 + w_k \cdot z + b_k$, and return a table with a row

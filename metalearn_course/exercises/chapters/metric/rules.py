@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import softmax
 
-from metalearn_course.exercises.engine import Exercise, Value
+from metalearn_course.exercises.engine import Function, Value
 
 q1 = Value(
     "Predict: a pen with more ink",
@@ -25,7 +25,8 @@ q1 = Value(
 q1.mistake("Your distances are not squared: 5 and √2 are the lengths of z − a and z − b.", [5, 1.4142, 1, 0.96])
 q1.mistake("Those are products z·a and z·b, not cosines: divide by both lengths.", [25, 2, 50, 24])
 q1.mistake(
-    "1 − cos is a dissimilarity, small where the cosine is large. Asked are the cosines themselves.", [25, 2, 0, 0.04]
+    "1 − cos is a dissimilarity, small where the cosine is large. The question asks for the cosines themselves.",
+    [25, 2, 0, 0.04],
 )
 q1.mistake("You divided by one length only: the cosine divides z·a by ‖z‖ and by ‖a‖.", [25, 2, 10, 4.8])
 q1.mistake("The two classes are exchanged: a = (6, 8) comes first.", [2, 25, 0.96, 1])
@@ -45,7 +46,7 @@ def _by_class(attention: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.stack([attention[:, labels == k].sum(axis=1) for k in range(labels.max() + 1)], axis=1)
 
 
-q2 = Exercise(
+q2 = Function(
     "Attention from scratch",
     r"""
     A matching network's probabilities: example $i$ of the support set gets the attention
@@ -78,12 +79,12 @@ def matching(query, support, labels, scale):
     return np.stack([attention[:, labels == k].sum(axis=1) for k in range(labels.max() + 1)], axis=1)
 
 
-@q2.mistake("These are products, not cosines: long examples shout. Divide queries and examples by their lengths.")
+@q2.mistake("These are products, not cosines: long examples dominate. Divide queries and examples by their lengths.")
 def products(query, support, labels, scale):
     return _by_class(softmax(scale * query @ support.T, axis=1), labels)
 
 
-@q2.mistake("The scale is missing: attention is then that of β = 1, which can hardly prefer anyone.")
+@q2.mistake("The scale is missing: attention is then that of β = 1, which hardly prefers any example.")
 def no_scale(query, support, labels, scale):
     return matching(query, support, labels, 1.0)
 

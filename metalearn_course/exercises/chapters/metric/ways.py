@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy.special import binom
 
-from metalearn_course.exercises.engine import Exercise, Value
+from metalearn_course.exercises.engine import Function, Value
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -13,7 +13,7 @@ def _draw(rng: np.random.Generator) -> tuple:
     return rng.integers(0, 5, size=8), others, int(rng.integers(3, 7))
 
 
-q5 = Exercise(
+q5 = Function(
     "All ways from one measurement",
     r"""
     Among all $B + 1$ classes, `ranks` says for each query how many of the $B$ = `others` wrong classes were nearer
@@ -81,7 +81,7 @@ q6 = Value(
     "Why more ways teach more",
     """
     A training step shows 120 images: either one 60-way task, or twelve 5-way tasks, all with 1 support image and 1
-    query a class. Each query is compared with the *wrong* classes of its task, and pushed away from them. Give the
+    query per class. Each query is compared with the *wrong* classes of its task, and pushed away from them. Give the
     number of such comparisons in a step, [one 60-way task, twelve 5-way tasks]. And what is guessing worth in each of
     the two: can their training accuracies be compared?
     """,
@@ -102,5 +102,5 @@ q6.mistake("Twelve tasks: the second number is that of one 5-way task.", [3540, 
 q6.mistake("That is the number of queries. Each is compared with several wrong classes.", [60, 60])
 q6.mistake("Tasks do not see each other: a query of a 5-way task has 4 rivals, not 59.", [3540, 3540])
 q6.mistake("That is for one query. A step has 60 queries.", [59, 4])
-q6.mistake("A pair of classes is compared twice, once with each one's query as the asker.", [1770, 120])
+q6.mistake("A pair of classes is compared twice, once with a query of each.", [1770, 120])
 q6.also_right((60 * 59, 12 * 5 * 4))

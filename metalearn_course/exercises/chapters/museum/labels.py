@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -14,7 +14,7 @@ def _draw(rng: np.random.Generator) -> tuple:
     return before, after, names
 
 
-q2 = Exercise(
+q2 = Function(
     "Do the predictions follow the names?",
     """
     The classes of a task get new labels: class `c` is called `names[c]` now, in the support set and everywhere. A

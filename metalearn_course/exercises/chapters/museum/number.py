@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from metalearn_course.exercises.engine import Exercise
+from metalearn_course.exercises.engine import Function
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -20,13 +20,13 @@ def _half(values: np.ndarray, ddof: int = 1) -> float:
     return stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=ddof) / np.sqrt(len(values))
 
 
-q3 = Exercise(
+q3 = Function(
     "How many tasks would it take?",
     """
-    Two learners were scored on the same few tasks: `a` and `b`, one number a task. Estimate how many tasks it takes
-    until the half width of the 95 % interval of the mean difference is as small as the difference itself. On the
-    tasks at hand it is t · s / √n, with Student's t (`scipy.stats.t.ppf(0.975, n - 1)`) and the sample deviation s;
-    it falls with the root of the number of tasks (take t as it is). Return the number, without rounding.
+    Two learners were scored on the same few tasks: `a` and `b`, one number per task. Estimate how many tasks it takes
+    until the half width of the 95 % interval of the mean difference is as small as the difference itself. On the tasks
+    at hand it is t · s / √n, with Student's t (`scipy.stats.t.ppf(0.975, n - 1)`) and the sample deviation s; it falls
+    with the root of the number of tasks (take t as it is). Return the number, without rounding.
     """,
     example=(np.array([0.6, 0.8, 0.5, 0.7]), np.array([0.5, 0.8, 0.4, 0.5])),
     draw=_draw,

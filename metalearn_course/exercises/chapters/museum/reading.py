@@ -5,8 +5,8 @@ from metalearn_course.exercises.engine import Choice
 q1 = Choice(
     "Reading a report",
     """
-    A learner for 5-way 1-shot images scores 61 ± 1 % on 600 tasks, ahead of every baseline. With support labels by
-    chance it scores 45 ± 1 %. All else passes. What is the likely mistake?
+    A learner for 5-way 1-shot images scores 61 ± 1 % on 600 tasks, ahead of every baseline. With random support labels
+    it scores 45 ± 1 %. All else passes. What is the likely mistake?
     """,
     options={
         "a": (

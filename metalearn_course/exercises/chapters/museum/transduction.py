@@ -76,15 +76,13 @@ def informed(predict):
     return bool(moved or not np.allclose(predict(x, y, query[::-1])[::-1], scores))
 
 
-@q4.mistake("You change the order only. The mean of the queries does not care for their order: change the others too.")
+@q4.mistake("You change the order only. The mean of the queries does not depend on their order: change the others too.")
 def order_only(predict):
     x, y, query = _task()
     return not np.allclose(predict(x, y, query[::-1])[::-1], predict(x, y, query))
 
 
-@q4.mistake(
-    "You change the other queries, but leave each in its place. A learner may go by the place: reorder them too."
-)
+@q4.mistake("You change the other queries, but leave each in its place. A learner may use the place: reorder them too.")
 def others_only(predict):
     x, y, query = _task()
     others = np.concatenate([query[:1], query[1:] + 1])

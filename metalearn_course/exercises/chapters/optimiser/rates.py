@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -13,7 +13,7 @@ def _gradient(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return 2 * x.T @ (x @ w - y) / len(y)
 
 
-q1 = Exercise(
+q1 = Function(
     "The hypergradient",
     r"""
     One step of gradient descent leads from $w$ to $w' = w - \alpha \nabla L(w)$. Return the derivative of the loss
@@ -51,7 +51,7 @@ def same_place(w, x, y, alpha):
     return -g @ g
 
 
-@q1.mistake("There is an α too many: w′ = w − αg changes by −g when α changes by one, not by −αg.")
+@q1.mistake("There is one α too many: w′ = w − αg changes by −g when α changes by one, not by −αg.")
 def times_alpha(w, x, y, alpha):
     return alpha * hypergradient(w, x, y, alpha)
 
@@ -77,7 +77,7 @@ def by_differences(start, inputs, targets, rate):
     return (loss(rate + 1e-4) - loss(rate - 1e-4)) / 2e-4
 
 
-q2 = Exercise(
+q2 = Function(
     "The best rate for one step",
     r"""
     A bowl has the curvatures $\lambda_1, \dots, \lambda_D$ along its axes, and its minimum is in a random place, with

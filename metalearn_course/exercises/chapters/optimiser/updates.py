@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 
 def _draw_gradients(rng: np.random.Generator) -> tuple:
@@ -10,7 +10,7 @@ def _draw_gradients(rng: np.random.Generator) -> tuple:
     return rng.choice([-1, 1], size=8) * np.exp(rng.uniform(-9, 3, size=8)), float(rng.uniform(3, 6))
 
 
-q4 = Exercise(
+q4 = Function(
     "Gradients of all sizes",
     r"""
     Gradients differ by many orders of magnitude, and a network cannot deal with that. So the learned optimiser sees two
@@ -55,7 +55,7 @@ def undivided(gradients, p):
     return preprocess(gradients, p) * np.array([p, 1.0])
 
 
-@q4.mistake("A row for each gradient is asked for, [P, 2]; you return a row for each of the two numbers.")
+@q4.mistake("The question asks for one row per gradient, [P, 2]; you return a row for each of the two numbers.")
 def wrong_axis(gradients, p):
     return preprocess(gradients, p).T
 
@@ -81,7 +81,7 @@ def _adam(gradients, rate, decay=(0.9, 0.999), corrected=(True, True), root=True
     return w
 
 
-q5 = Exercise(
+q5 = Function(
     "The opponent: Adam",
     r"""
     A learned update has to beat Adam, so Adam has to be right (Kingma and Ba 2015, algorithm 1). Start at $w = 0$ with
@@ -165,12 +165,13 @@ q6 = Choice(
     options={
         "a": (
             "Adam with its default rate of 0.001.",
-            "A default suits nobody in particular. In ten steps of 0.001 Adam hardly moves, and anything beats it.",
+            "A default was chosen for no particular family. In ten steps of 0.001 Adam hardly moves, and anything "
+            "beats it.",
         ),
         "b": (
             "Adam with the rate that is best on these 300 tasks.",
-            "Then Adam has seen the test tasks. It errs on the cautious side, but the number is not one that a user "
-            "would get.",
+            "Then Adam has seen the test tasks. That makes the comparison cautious, but the number is not one "
+            "that a user would get.",
         ),
         "c": (
             "Adam with the rate that is best on the loss after 100 steps, both compared after 10.",

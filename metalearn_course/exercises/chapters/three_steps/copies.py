@@ -79,7 +79,7 @@ def first_array_copied():
 
 
 def hands_out_its_own():
-    """It stores copies, and recall hands these out: whoever learns on from them changes the memory."""
+    """It stores copies, and recall hands these out: a caller that goes on learning from them changes the memory."""
     entries = []
 
     def store(theta):
@@ -157,8 +157,8 @@ def _moved(recalled) -> bool:
 
 
 @q4.reference(
-    "An array is shared wherever it goes until somebody copies it. So there are two ways in: through the θ that was "
-    "stored, and through the θ that was recalled."
+    "An array is shared wherever it goes until somebody copies it. So there are two ways to change an entry: "
+    "through the θ that was stored, and through the θ that was recalled."
 )
 def shares(new_memory):
     """Whether an entry changes when the θ that was stored, or one that was recalled, is changed in place."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise, Order, Value
+from metalearn_course.exercises.engine import Function, Order, Value
 
 q1 = Order(
     "The three steps in order",
@@ -52,7 +52,7 @@ def _tasks(rng: np.random.Generator) -> tuple:
     return x[:3], y[:3], x[3], y[3], rng.normal(size=6)
 
 
-q2 = Exercise(
+q2 = Function(
     "The memory's recall from scratch",
     r"""
     Two tasks are as far apart as the simple functions that their support sets suggest. With $F$ given frequencies,
@@ -140,7 +140,7 @@ def features_too_long(stored_x, stored_y, x, y, frequencies):
     return _nearest([np.linalg.norm(_embed(a, b, frequencies, ridge) - here) / scale for a, b in pairs])
 
 
-@q2.mistake("Those are squared distances. The order stays the same; asked is ‖w − w′‖ itself.")
+@q2.mistake("Those are squared distances. The order stays the same; the question asks for ‖w − w′‖ itself.")
 def squared(stored_x, stored_y, x, y, frequencies):
     nearest, distances = recall(stored_x, stored_y, x, y, frequencies)
     return nearest, np.square(distances)

@@ -70,11 +70,11 @@ q7 = Catch(
     "The test that catches a missing memory",
     r"""
     A published program for the three steps has no memory at all: it is plain gradient descent over a sequence of tasks,
-    sold as meta-learning. Others have a memory that is not asked, or not asked for the right thing. Write the test:
-    `no_memory(start)` is False if a new task starts from what was learned in the earlier task that is most like it, and
-    True if it does not. `start(xs, ys, x, y)` learns lines $\theta_0 + \theta_1 x$: first the tasks in the rows of xs
-    and ys, in order, then it returns the (θ₀, θ₁) that the new task x, y starts from. Some learn a line well, but not
-    exactly.
+    presented as meta-learning. Others have a memory that is not used, or that is searched for the wrong thing. Write
+    the test: `no_memory(start)` is False if a new task starts from what was learned in the earlier task that is most
+    like it, and True if it does not. `start(xs, ys, x, y)` learns lines $\theta_0 + \theta_1 x$: first the tasks in the
+    rows of xs and ys, in order, then it returns the (θ₀, θ₁) that the new task x, y starts from. Some learn a line
+    well, but not exactly.
     """,
     right=[nearest_line, least_loss],
     faulty=[in_sequence, decaying, joint, mean_of_all, by_inputs, farthest],
@@ -100,8 +100,8 @@ def _lands_elsewhere(start, lines, repeated) -> bool:
 
 
 @q7.reference(
-    "Whichever of its tasks comes back, at whatever place it was in the sequence, a memory starts near that one. "
-    "Descent in sequence starts from the last task, or from a mixture, whatever comes."
+    "Whichever of its tasks comes back, wherever that was in the sequence, a memory starts near that one. Descent "
+    "in sequence starts from the last task, or from a mixture, whatever the new task is."
 )
 def no_memory(start):
     """Whether a task that comes back starts elsewhere than near what was learned in it."""
@@ -133,8 +133,8 @@ def only_the_first_comes_back(start):
 
 
 @q7.mistake(
-    "You demand the very line of the earlier task. Learning ends near it, seldom on it: ask whether the start is "
-    "nearer to that line than to the others."
+    "You demand exactly the line of the earlier task. Learning ends near it, seldom on it: ask whether the start "
+    "is nearer to that line than to the others."
 )
 def exactly(start):
     return any(np.abs(_starts(start, _LINES, line) - line).max() > 1e-6 for line in _LINES)
@@ -152,15 +152,15 @@ def by_order(start):
 
 
 @q7.mistake(
-    "You ask whether the start depends on the new task. So it does where the wrong entry is recalled: ask whether it "
-    "is near the right one."
+    "You ask whether the start depends on the new task. It also does if the wrong entry is recalled: ask whether "
+    "it is near the right one."
 )
 def any_dependence(start):
     starts = [_starts(start, _LINES, line) for line in _LINES]
     return bool(np.abs(starts[0] - starts[1]).max() < 0.1)
 
 
-@q7.mistake("It finds nothing, whatever the program does: a test that cannot fail is none.")
+@q7.mistake("It finds nothing, whatever the program does: a test that cannot fail is no test.")
 def never(start):
     _starts(start, _LINES, _LINES[0])
     return False

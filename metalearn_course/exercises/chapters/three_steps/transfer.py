@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Exercise, Value
+from metalearn_course.exercises.engine import Function, Value
 
 
 def _memory(rng: np.random.Generator) -> tuple:
     return rng.normal(size=(5, 2)), rng.uniform(0.2, 2, size=5), 2, rng.normal(size=4), rng.normal(size=4), 0.2
 
 
-q3 = Exercise(
+q3 = Function(
     "Transfer, then learn",
     r"""
     A memory holds lines $\theta_0 + \theta_1 x$, all learned from one common start, and a new task knows its distance
@@ -75,7 +75,9 @@ def the_sum(thetas, distances, k, x, y, alpha):
     return _step(thetas[np.argsort(distances)[:k]].sum(axis=0), x, y, alpha)
 
 
-@q3.mistake("Your weights are the distances: whoever is farther counts more. Asked is the plain mean.")
+@q3.mistake(
+    "Your weights are the distances: entries that are farther count more. The question asks for the plain mean."
+)
 def weighted_by_distance(thetas, distances, k, x, y, alpha):
     near = np.argsort(distances)[:k]
     return _step(np.average(thetas[near], axis=0, weights=distances[near]), x, y, alpha)
@@ -118,10 +120,10 @@ def with_a_matrix(thetas, distances, k, x, y, alpha):
 q6 = Value(
     "Predict: the mean of two networks",
     r"""
-    A network has two hidden units, $f(x) = v_1 \,\mathrm{relu}(u_1 x) + v_2 \,\mathrm{relu}(u_2 x)$. The first, with
-    u = (1, 3) and v = (2, 0), learned a task. The second started from other random weights and learned the same with
-    its two units in each other's place: u = (3, 1), v = (0, 2). The third is made of the mean of their weights. What
-    do the three give at x = 3? Three numbers.
+    A network has two hidden units, $f(x) = v_1 \,\mathrm{relu}(u_1 x) + v_2 \,\mathrm{relu}(u_2 x)$. The first, with u
+    = (1, 3) and v = (2, 0), learned a task. The second started from other random weights and learned the same with its
+    two units exchanged: u = (3, 1), v = (0, 2). The third is made of the mean of their weights. What do the three give
+    at x = 3? Three numbers.
     """,
     answer=[6, 6, 12],
     why="Unit 1 of the first network does what unit 2 of the second does: both give 2 · relu(3) = 6. The mean has u = "
@@ -130,8 +132,8 @@ q6 = Value(
     hints=("First the four mean weights.", "u = (2, 2), v = (1, 1): each unit gives 1 · relu(2 · 3)."),
 )
 q6.mistake(
-    "The mean of two equal *predictions* is 6. The prediction of mean *weights* is another thing: f is not linear in "
-    "them, u and v are multiplied.",
+    "The mean of two equal *predictions* is 6. The prediction of mean *weights* is something else: f is not "
+    "linear in them, u and v are multiplied.",
     [6, 6, 6],
     "mean of predictions",
 )

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -16,12 +16,12 @@ def _draw(rng: np.random.Generator) -> tuple:
             return x, y
 
 
-q5 = Exercise(
+q5 = Function(
     "The next question",
     r"""
     A task is a threshold $t$ in $[-1, 1]$: $y = -1$ to the left of it, $y = +1$ to the right. Some points are labelled,
-    at least one on each side. Return the $x$ to ask for next, so that what is then left to know is as little as it can
-    be in the worst case.
+    at least one on each side. Return the $x$ to ask for next, so that the gap that is then left is as small as possible
+    in the worst case.
     """,
     example=(np.array([-0.5, 0.9, 0.3, -0.1]), np.array([-1.0, 1.0, 1.0, -1.0])),
     draw=_draw,

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import stats
 
-from metalearn_course.exercises.engine import Choice, Exercise
+from metalearn_course.exercises.engine import Choice, Function
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -15,7 +15,7 @@ def _draw_with_level(rng: np.random.Generator) -> tuple:
     return *_draw(rng), float(rng.uniform(0.4, 0.9))
 
 
-q1 = Exercise(
+q1 = Function(
     "The log-likelihood",
     r"""
     A learner predicts for each target $y$ a normal distribution with mean $\mu$ and standard deviation $\sigma$. Return
@@ -31,7 +31,7 @@ q1 = Exercise(
 )
 
 
-@q1.reference("The first term punishes being unsure, the second being wrong, more so the surer one was.")
+@q1.reference("The first term punishes being unsure, the second being wrong, the more so the surer the prediction was.")
 def log_likelihood(mean, deviation, y):
     """Mean log-density of the targets y [Q] under normal distributions with mean [Q] and deviation [Q]."""
     z = (y - mean) / deviation
@@ -70,10 +70,10 @@ def total(mean, deviation, y):
 
 @q1.also_right
 def from_scipy(mu, sigma, targets):
-    return np.mean([stats.norm(m, s).logpdf(t) for m, s, t in zip(mu, sigma, targets, strict=True)])
+    return np.mean([stats.norm.logpdf(t, m, s) for m, s, t in zip(mu, sigma, targets, strict=True)])
 
 
-q2 = Exercise(
+q2 = Function(
     "How much an interval holds",
     r"""
     The central interval of level $p$ (0.9, say) of a normal distribution is $\mu \pm z\sigma$ and has the probability
@@ -133,8 +133,8 @@ def by_counting(mu, sigma, targets, p):
 
 q3 = Choice(
     "Calibrated, and then?",
-    "On 500 tasks the intervals of a learner hold 10, 20, ..., 90 % of the targets at the levels 10, 20, ..., 90 %. "
-    "What do you know about it?",
+    "On 500 tasks the intervals of a learner contain 10, 20, ..., 90 % of the targets at the levels 10, 20, ..., "
+    "90 %. What do you know about it?",
     options={
         "a": (
             "It has learned the tasks well.",
@@ -147,11 +147,11 @@ q3 = Choice(
         ),
         "c": (
             "Its deviations will be right on other families of tasks too.",
-            "How far off one is was learned from this family. Elsewhere the same numbers are claimed, and are wrong.",
+            "Its deviations were learned on this family. Elsewhere it claims the same ones, and they are wrong.",
         ),
         "d": (
             "On tasks of this family it says how far off it may be, and no more.",
-            "Calibration is honesty. How much it knows is another question, and the log-likelihood asks both.",
+            "Calibration is honesty. How much it knows is another question, and the log-likelihood measures both.",
         ),
     },
     right="d",
@@ -161,7 +161,7 @@ q3 = Choice(
     ),
 )
 
-q4 = Exercise(
+q4 = Function(
     "One factor to repair it",
     r"""
     On a new family of tasks a learner's deviations are off. Return the factor $f$ for which
@@ -206,16 +206,16 @@ def ratio_of_means(mean, deviation, y):
     return np.sqrt(np.mean((y - mean) ** 2) / np.mean(deviation**2))
 
 
-@q4.mistake("You take the mean off the standardised errors. It is part of how wrong the predictions are.")
+@q4.mistake("You subtract the mean of the standardised errors. It is part of how wrong the predictions are.")
 def centred(mean, deviation, y):
     return np.std((y - mean) / deviation)
 
 
 @q4.also_right
 def by_search(mu, sigma, targets):
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import fminbound
 
     def loss(log_f):
         return -stats.norm.logpdf(targets, mu, np.exp(log_f) * sigma).mean()
 
-    return np.exp(minimize_scalar(loss, bounds=(-5, 5), method="bounded", options={"xatol": 1e-9}).x)
+    return np.exp(fminbound(loss, -5, 5, xtol=1e-9))

@@ -1,0 +1,136 @@
+"""Exercises whose answer is a function.
+
+q1 = Function("Title", "Prompt.", example=(...), draw=lambda rng: (...), hints=("...", "..."))
+
+@q1.reference("Why this is so.")
+def slope(x, y): ...
+
+@q1.mistake("You divide by n where ...")
+def population(x, y): ...
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from metalearn_course.exercises.engine.exercise import BLANK, Exercise, Mistake, Predicate, Results, shown
+from metalearn_course.exercises.engine.running import Outcome, is_empty, run
+from metalearn_course.exercises.engine.source import definition
+from metalearn_course.exercises.engine.values import Plain, replaced, show
+from metalearn_course.exercises.engine.verdict import Verdict
+
+DRAWS = 4
+
+
+class Function(Exercise):
+    """A function to write.
+
+    Args:
+        title: its heading.
+        prompt: Markdown, what to do.
+        example: the arguments of the case that is shown; numbers that can be followed by hand.
+        draw: draws the arguments of another case, plain data, from a NumPy generator.
+        hints: at least two, from a nudge to nearly the solution.
+        rtol: how far a number may be off, as a share of the largest.
+        right_if: where more than one result is right: whether one is.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        prompt: str,
+        *,
+        example: tuple,
+        draw: Callable[[np.random.Generator], tuple],
+        hints: Sequence[str],
+        rtol: float = 1e-4,
+        right_if: Predicate | None = None,
+    ) -> None:
+        super().__init__(title, prompt, hints=hints, rtol=rtol)
+        self._example, self._draw, self._right_if = example, draw, right_if
+
+    def reference(self, why: str) -> Callable[[Callable], Callable]:
+        """Decorates the solution; learners start from its name, signature and docstring."""
+
+        def decorate(function: Callable) -> Callable:
+            self.answer, self.why = function, why
+            return function
+
+        return decorate
+
+    def mistake(self, feedback: str, shows: Predicate | None = None) -> Callable[[Callable], Callable]:
+        """Decorates a wrong solution; an answer that gives the same results gets this feedback."""
+
+        def decorate(function: Callable) -> Callable:
+            self.mistakes.append(Mistake(function.__name__, feedback, function, shows))
+            return function
+
+        return decorate
+
+    def also_right(self, function: Callable) -> Callable:
+        """Decorates a solution that is written differently; the tests try it."""
+        self.right_answers.append(function)
+        return function
+
+    def target(self, name: str) -> str:
+        """The name of the function to write."""
+        return self.answer.__name__
+
+    def cases(self, seed: int = 0) -> list[tuple]:
+        """The example, and random cases that follow from the seed."""
+        rng = np.random.default_rng(seed)
+        return [self._example, *(self._draw(rng) for _ in range(DRAWS))]
+
+    def source(self) -> str:
+        """The solution as it stands in a cell."""
+        return "\n".join(self.parts())
+
+    def parts(self) -> tuple[str, str]:
+        """The solution's signature with its docstring, which learners are given, and its body."""
+        source, tree = definition(self.answer)
+        lines, split = source.splitlines(), tree.body[0].end_lineno
+        return "\n".join(lines[tree.lineno - 1 : split]), "\n".join(lines[split:])
+
+    def _check(self, answer: Any) -> Verdict:
+        if answer is None or answer is ...:
+            return BLANK
+        if not callable(answer):
+            return Verdict("wrong", f"It is a {type(answer).__name__}, expected the function `{self.answer.__name__}`.")
+        if is_empty(answer):
+            return BLANK
+        try:
+            inspect.signature(answer).bind(*self._example)
+        except (TypeError, ValueError):
+            wanted = inspect.signature(self.answer)
+            return Verdict("wrong", f"It has to take the arguments `{wanted}`, in this order.")
+        cases = self.cases()
+        outcomes = run(answer, cases)
+        if names := replaced():
+            return Verdict(
+                "wrong", f"{names[0]} is not NumPy's own any more: restart the kernel, and leave it as it is."
+            )
+        return self.judge(cases, outcomes)
+
+    def _problem(self, cases: list[tuple], outcomes: list[Outcome]) -> str:
+        return f"{outcomes[-1].problem}\n\nIt was called with {self._arguments(cases[len(outcomes) - 1])}."
+
+    def _compare(self, cases: list[tuple], got: list[Plain]) -> Results:
+        if not self._right_if:
+            return super()._compare(cases, got)
+        right = [self._right_if(arguments, value) for arguments, value in zip(cases, got, strict=True)]
+        return Results(cases, got, None, right)
+
+    def _not_recognized(self, results: Results) -> str:
+        prefix = "Right for the example, but not for other inputs.\n\n" if results.right[0] else ""
+        return prefix + self._in_general(results)
+
+    def _difference(self, results: Results) -> str:
+        wrong = results.first_wrong
+        expected = f"\nexpected: `{show(results.expected[wrong])}`" if results.expected else ""
+        return f"For {self._arguments(results.cases[wrong])}{expected}\ngot: `{show(results.got[wrong])}`"
+
+    def _arguments(self, arguments: tuple) -> str:
+        names = inspect.signature(self.answer).parameters
+        return ", ".join(f"`{name} = {shown(value)}`" for name, value in zip(names, arguments, strict=True))
