@@ -1,19 +1,32 @@
 """The networks that learners are made of: the article's, a multi-layer perceptron, a small convolutional network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any, cast
 
 import keras
 import tensorflow as tf
 
+from metalearn_lib.core.checks import all_at_least, at_least, flags, one_of, shown, texts
 from metalearn_lib.core.vectorize import has_its_own_weights
+
+DTYPES = ("float16", "bfloat16", "float32", "float64", "mixed_float16", "mixed_bfloat16")
 
 
 def article_network(num_inputs: int = 2, hidden: int = 10, num_outputs: int = 2) -> keras.Model:
     """The article's network: `num_inputs` – `hidden` ReLU – `num_outputs` softmax, 2–10–2 as printed.
 
+    Args:
+        num_inputs: number of inputs.
+        hidden: number of hidden units.
+        num_outputs: number of classes.
+
     Returns:
         A model from x [B, num_inputs] to class probabilities [B, num_outputs].
+
+    Raises:
+        ValueError: if a number is not a whole one of at least 1.
     """
+    at_least(1, num_inputs=num_inputs, hidden=hidden, num_outputs=num_outputs)
     return keras.Sequential(
         [
             keras.Input((num_inputs,)),
@@ -33,9 +46,29 @@ def mlp(
 ) -> keras.Model:
     """A multi-layer perceptron; by default the network of MAML's sinusoid regression (Finn et al. 2017, 5.1).
 
+    Args:
+        num_inputs: number of inputs.
+        num_outputs: number of outputs.
+        hidden: number of units of each hidden layer.
+        activation: the name of an activation of Keras, for the hidden layers.
+        dtype: the name of a floating type or of a mixed precision; Keras's own if None.
+
     Returns:
         A model from x [B, num_inputs] to linear outputs [B, num_outputs].
+
+    Raises:
+        TypeError: if `activation` is no text.
+        ValueError: if a number is not a whole one of at least 1, or a name is unknown.
     """
+    at_least(1, num_inputs=num_inputs, num_outputs=num_outputs)
+    all_at_least(1, hidden=hidden)
+    texts(activation=activation)
+    try:
+        keras.activations.get(activation)
+    except ValueError:
+        raise ValueError(f"activation is {shown(activation)}, expected the name of one that Keras has") from None
+    if dtype is not None:
+        one_of(DTYPES, dtype=dtype)
     layers = [keras.layers.Dense(units, activation=activation, dtype=dtype) for units in hidden]
     return keras.Sequential(
         [keras.Input((num_inputs,), dtype=dtype), *layers, keras.layers.Dense(num_outputs, dtype=dtype)], name="mlp"
@@ -59,8 +92,20 @@ def conv4(
 
     Returns:
         A model from images [B, H, W, C] to logits [B, num_outputs], or to a flat embedding if `num_outputs` is None.
+
+    Raises:
+        TypeError: if `pooling` is not True or False.
+        ValueError: if a number is not a whole one of at least 1, or images are too small for pooling.
     """
-    layers: list[keras.layers.Layer] = [keras.Input(input_shape)]
+    if num_outputs is not None:
+        at_least(1, num_outputs=num_outputs)
+    at_least(1, filters=filters)
+    flags(pooling=pooling)
+    all_at_least(1, input_shape=input_shape)
+    if len(input_shape) != 3 or (pooling and min(input_shape[:2]) < 16):
+        sides = "height and width of at least 16" if pooling else "height, width"
+        raise ValueError(f"input_shape is {shown(input_shape)}, expected {sides} and channels")
+    layers: list[Any] = [keras.Input(input_shape)]
     for _ in range(4):
         layers.append(TaskConv2D(filters, 3, strides=1 if pooling else 2, padding="same"))
         layers.append(keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-3))
@@ -85,30 +130,32 @@ class TaskConv2D(keras.layers.Conv2D):
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Convolve images [B, H, W, C] to [B, H', W', filters]."""
         if not has_its_own_weights():
-            return super().call(inputs)
-        if self.dilation_rate != (1, 1) or self.groups != 1 or self.data_format != "channels_last":
-            raise ValueError("TaskConv2D takes neither dilation nor groups nor channels first")
-        outputs = tf.tensordot(_patches(inputs, self.kernel_size, self.strides, self.padding), _flat(self.kernel), 1)
+            return cast(tf.Tensor, super().call(inputs))
+        for name, expected in (("dilation_rate", (1, 1)), ("groups", 1), ("data_format", "channels_last")):
+            if (value := getattr(self, name)) != expected:
+                raise ValueError(f"{name} is {value!r}, expected {expected!r} where each task has its own kernel")
+        size, strides = cast(tuple[int, int], self.kernel_size), cast(tuple[int, int], self.strides)
+        outputs = tf.tensordot(_patches(inputs, size, strides, self.padding), _flat(self.kernel), 1)
         if self.use_bias:
             outputs += self.bias
-        return self.activation(outputs)
+        return cast(tf.Tensor, self.activation(outputs))
 
 
 def _patches(images: tf.Tensor, size: tuple[int, int], strides: tuple[int, int], padding: str) -> tf.Tensor:
     """The patches under a kernel: [B, H, W, C] to [B, H', W', size * size * C]."""
     counts, pads = [], []
-    for length, k, stride in zip(images.shape[1:3], size, strides, strict=True):
+    lengths = [cast(int, length) for length in images.shape[1:3]]
+    for length, k, stride in zip(lengths, size, strides, strict=True):
         count = -(-length // stride) if padding == "same" else (length - k) // stride + 1
         missing = max((count - 1) * stride + k - length, 0)
         counts.append(count)
         pads.append([missing // 2, missing - missing // 2])
-    lengths = [int(length) for length in images.shape[1:3]]
     height, width = ((count - 1) * stride + 1 for count, stride in zip(counts, strides, strict=True))
 
     # Gathering is linear and adding up its transpose, so each is the other's derivative. TensorFlow's derivative of
     # nine slices adds nine images, and the derivative of that runs in a loop over tasks.
     @tf.custom_gradient
-    def gather(images: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    def gather(images: tf.Tensor) -> Any:
         padded = tf.pad(images, [[0, 0], *pads, [0, 0]])
         shifted = [
             padded[:, i : i + height : strides[0], j : j + width : strides[1]]
@@ -118,7 +165,7 @@ def _patches(images: tf.Tensor, size: tuple[int, int], strides: tuple[int, int],
         return tf.concat(shifted, axis=-1), add_up
 
     @tf.custom_gradient
-    def add_up(patches: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    def add_up(patches: tf.Tensor) -> Any:
         images = patches
         for axis in (0, 1):
             images = _add_up(images, axis + 1, lengths[axis], size[axis], strides[axis], pads[axis][0])
@@ -133,24 +180,24 @@ def _add_up(patches: tf.Tensor, axis: int, length: int, size: int, stride: int, 
     [B, ..., count, ..., size * C] becomes [B, ..., length, ..., C]; `before` places stood before the first. Place
     `stride * i + phase` is entry `phase` of patch i, entry `phase + stride` of the one before, and so on.
     """
+
+    def padded(part: tf.Tensor, before: int, after: int) -> tf.Tensor:
+        pads = [[0, 0]] * 4
+        pads[axis] = [before, after]
+        return tf.pad(part, pads)
+
     parts = tf.split(patches, size, axis=-1)
     most = (size - 1) // stride
     phases = []
     for phase in range(stride):
-        entries = []
-        for entry in range(phase, size, stride):
-            pads = [[0, 0]] * 4
-            pads[axis] = [entry // stride, most - entry // stride]
-            entries.append(tf.pad(parts[entry], pads))
-        pads[axis] = [0, most]
-        phases.append(tf.add_n(entries) if entries else tf.zeros_like(tf.pad(parts[0], pads)))
+        starts = [(entry, entry // stride) for entry in range(phase, size, stride)]
+        entries = [padded(parts[entry], start, most - start) for entry, start in starts]
+        phases.append(tf.add_n(entries) if entries else tf.zeros_like(padded(parts[0], 0, most)))
     shape = phases[0].shape.as_list()
     shape[0], shape[axis] = -1, shape[axis] * stride
     places = tf.reshape(tf.stack(phases, axis=axis + 1), shape)
     missing = max(before + length - shape[axis], 0)
-    pads = [[0, 0]] * 4
-    pads[axis] = [0, missing]
-    places = tf.pad(places, pads) if missing else places
+    places = padded(places, 0, missing) if missing else places
     return places[:, before : before + length] if axis == 1 else places[:, :, before : before + length]
 
 

@@ -55,6 +55,17 @@ def test_patches_and_convolution_agree(padding, strides, size, kernel):
         np.testing.assert_allclose(one, other, atol=1e-10)
 
 
+@pytest.mark.parametrize(
+    ("argument", "value", "expected"),
+    [("dilation_rate", (2, 2), (1, 1)), ("groups", 2, 1), ("data_format", "channels_first", "channels_last")],
+)
+def test_what_has_no_patches_is_refused_where_each_task_has_its_own_kernel(argument, value, expected):
+    layer = ml.networks.TaskConv2D(4, 3, **{argument: value})
+    with each_task_has_its_own_weights(), pytest.raises(ValueError) as error:
+        layer.call(tf.zeros([1, 8, 8, 2]))
+    assert str(error.value) == f"{argument} is {value!r}, expected {expected!r} where each task has its own kernel"
+
+
 def test_each_task_may_bring_its_own_kernel():
     layer = ml.networks.TaskConv2D(4, 3, padding="same")
     layer.build((None, 6, 6, 2))

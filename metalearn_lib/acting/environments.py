@@ -1,14 +1,17 @@
-"""Families of environments: a task is one of them, and a trial is all the steps that a player has in it.
+"""Families of environments: a task is one environment, and a trial is all the steps that a player has in it.
 
-What a task is stays hidden; a player sees observations and rewards. All functions work on T tasks at once, and
-chance enters as numbers from outside, so that different players can meet the same luck.
+The task is hidden from the player, which sees observations and rewards. All functions work on T tasks at once, and
+random numbers are passed in, so that different players can face the same random outcomes.
 """
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
-from metalearn_lib.core.checks import at_least
+from metalearn_lib.core.checks import at_least, numbers, texts, whole_in, whole_numbers
 from metalearn_lib.tasks.stream import task_stream
+
+Array = tf.Tensor | np.ndarray
 
 
 class Environments:
@@ -18,6 +21,9 @@ class Environments:
         actions: number A of actions.
         observations: number O of observations, 0..O-1.
         steps: number n of steps of a trial.
+
+    Raises:
+        ValueError: if a number is not a whole one of at least 1.
     """
 
     def __init__(self, actions: int, observations: int, steps: int) -> None:
@@ -25,16 +31,14 @@ class Environments:
         self.actions, self.observations, self.steps = actions, observations, steps
 
     def draw(self, seed: tf.Tensor, tasks: int) -> tf.Tensor:
-        """`tasks` tasks [T, ...] from a stateless seed of shape [2]."""
+        """T = `tasks` tasks [T, ...] from a stateless seed [2]."""
         raise NotImplementedError
 
-    def start(self, tasks: tf.Tensor) -> tf.Tensor:
+    def start(self, tasks: Array) -> tf.Tensor:
         """The state [T] that a trial begins in."""
         raise NotImplementedError
 
-    def step(
-        self, tasks: tf.Tensor, state: tf.Tensor, action: tf.Tensor, luck: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def step(self, tasks: Array, state: Array, action: Array, luck: Array) -> tuple[Array, tf.Tensor]:
         """What an action leads to.
 
         Args:
@@ -54,11 +58,23 @@ class Environments:
         Args:
             meta_batch_size: number T of tasks.
             seed: fixes the stream.
+
+        Raises:
+            ValueError: if `meta_batch_size` is not a whole number of at least 1, or `seed` is no seed.
         """
         return task_stream(self.draw, meta_batch_size, seed, block=32)
 
     def sample(self, num_tasks: int, seed: int = 0) -> np.ndarray:
-        """The first `num_tasks` tasks of a stream of their own, [num_tasks, ...]."""
+        """The first `num_tasks` tasks of a stream of their own, [num_tasks, ...].
+
+        Args:
+            num_tasks: number of tasks.
+            seed: fixes them.
+
+        Raises:
+            ValueError: if `num_tasks` is not a whole number of at least 1, or `seed` is no seed.
+        """
+        at_least(1, num_tasks=num_tasks)
         return next(iter(self.stream(num_tasks, seed))).numpy()
 
 
@@ -70,28 +86,30 @@ class Bandits(Environments):
     Args:
         arms: number K of arms.
         steps: number of pulls.
+
+    Raises:
+        ValueError: if a number is not a whole one of at least 1.
     """
 
     def __init__(self, arms: int = 5, steps: int = 30) -> None:
+        at_least(1, arms=arms)
         super().__init__(arms, 1, steps)
 
     def draw(self, seed: tf.Tensor, tasks: int) -> tf.Tensor:
         """Probabilities [T, K]."""
         return tf.random.stateless_uniform([tasks, self.actions], seed)
 
-    def start(self, tasks: tf.Tensor) -> tf.Tensor:
+    def start(self, tasks: Array) -> tf.Tensor:
         """Zeros [T]."""
         return tf.zeros(tf.shape(tasks)[:1], tf.int32)
 
-    def step(
-        self, tasks: tf.Tensor, state: tf.Tensor, action: tf.Tensor, luck: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def step(self, tasks: Array, state: Array, action: Array, luck: Array) -> tuple[Array, tf.Tensor]:
         """The state as it was, and a reward of 0 or 1; see `Environments.step`."""
         pays = luck < tf.gather(tasks, action, batch_dims=1)
         return state, tf.cast(pays, tf.float32)
 
-    def regret(self, tasks: np.ndarray, actions: np.ndarray) -> np.ndarray:
-        """How much less than with the best arm was to be expected up to each step.
+    def regret(self, tasks: ArrayLike, actions: ArrayLike) -> np.ndarray:
+        """How much less reward than with the best arm was to be expected up to each step.
 
         Args:
             tasks: probabilities [T, K].
@@ -99,9 +117,14 @@ class Bandits(Environments):
 
         Returns:
             [T, n], sums over the steps so far, in rewards.
+
+        Raises:
+            TypeError: if `tasks` are no numbers, or `actions` no whole ones.
+            ValueError: if a shape does not fit, or an action is none of these bandits.
         """
-        tasks = np.asarray(tasks, float)
-        return np.cumsum(tasks.max(axis=1, keepdims=True) - np.take_along_axis(tasks, actions, axis=1), axis=1)
+        pays = numbers("tasks", tasks, f"[T, {self.actions}]").astype(float)
+        chosen = whole_numbers("actions", actions, f"[{len(pays)}, n]", 0, self.actions - 1)
+        return np.cumsum(pays.max(axis=1, keepdims=True) - np.take_along_axis(pays, chosen, axis=1), axis=1)
 
 
 MAP = """
@@ -125,14 +148,18 @@ class Mazes(Environments):
         steps: number of moves.
 
     Raises:
-        ValueError: if rows differ in length, or there is not one S and a G.
+        TypeError: if `drawing` is no text.
+        ValueError: if rows differ in length, a character is unknown, there is not one S and a G, or `steps` is below 1.
     """
 
     def __init__(self, drawing: str = MAP, steps: int = 40) -> None:
+        texts(drawing=drawing)
         self.rows = drawing.split()
         if len({len(row) for row in self.rows}) != 1:
             raise ValueError(f"drawing has rows of {[len(row) for row in self.rows]} characters, expected equal ones")
         text = "".join(self.rows)
+        if unknown := set(text) - set("#.SG"):
+            raise ValueError(f"drawing has {min(unknown)!r}, expected only # . S G")
         if text.count("S") != 1 or "G" not in text:
             raise ValueError(f"drawing has {text.count('S')} S and {text.count('G')} G, expected one S and some G")
         super().__init__(len(MOVES), len(text), steps)
@@ -145,20 +172,23 @@ class Mazes(Environments):
         chosen = tf.random.stateless_uniform([tasks], seed, 0, len(self.goals), tf.int32)
         return tf.gather(self.goals, chosen)
 
-    def start(self, tasks: tf.Tensor) -> tf.Tensor:
+    def start(self, tasks: Array) -> tf.Tensor:
         """The cell of the start [T]."""
         return tf.fill(tf.shape(tasks)[:1], self.start_cell)
 
-    def step(
-        self, tasks: tf.Tensor, state: tf.Tensor, action: tf.Tensor, luck: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+    def step(self, tasks: Array, state: Array, action: Array, luck: Array) -> tuple[Array, tf.Tensor]:
         """The new cell, and 1 where the goal was reached; see `Environments.step`."""
         cell = tf.gather_nd(self.next, tf.stack([state, tf.cast(action, tf.int32)], axis=-1))
         found = tf.equal(cell, tf.cast(tasks, tf.int32))
         return tf.where(found, self.start_cell, cell), tf.cast(found, tf.float32)
 
     def distances(self, goal: int) -> np.ndarray:
-        """How many moves each cell [O] is away from `goal`; infinite for walls."""
+        """How many moves each cell [O] is away from the cell `goal`; infinite for walls.
+
+        Raises:
+            ValueError: if there is no such cell.
+        """
+        whole_in(0, self.observations - 1, goal=goal)
         far = np.full(self.observations, np.inf)
         far[goal] = 0.0
         for _ in range(self.observations):

@@ -7,7 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from metalearn_lib.acting.environments import Environments
-from metalearn_lib.core.checks import at_least
+from metalearn_lib.core.checks import at_least, instances, number_in
+from metalearn_lib.tasks.stream import split_seed
 
 
 class RecurrentPolicy(keras.Model):
@@ -27,6 +28,7 @@ class RecurrentPolicy(keras.Model):
         entropy_steps: number of training steps.
 
     Raises:
+        TypeError: if `environments` are none.
         ValueError: if a number is too small, or the discount is not in (0, 1].
     """
 
@@ -40,11 +42,12 @@ class RecurrentPolicy(keras.Model):
         entropy_steps: int = 500,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        instances(Environments, "a family of environments", environments=environments)
         at_least(1, units=units, entropy_steps=entropy_steps)
         at_least(2, trials=trials)
-        if not 0 < discount <= 1:
-            raise ValueError(f"discount is {discount!r}, expected a number in (0, 1]")
+        number_in("(0, 1]", discount=discount)
+        number_in("[0, inf)", entropy=entropy)
+        super().__init__(**kwargs)
         self.environments, self.units, self.trials = environments, units, trials
         self.entropy, self.entropy_steps = entropy, entropy_steps
         step = np.arange(environments.steps)
@@ -59,7 +62,12 @@ class RecurrentPolicy(keras.Model):
         return self._trials(tasks, tf.constant([0, 0]))[2]
 
     def fit(self, tasks: tf.data.Dataset, **kwargs: Any) -> keras.callbacks.History:
-        """`keras.Model.fit` on a stream of tasks, see `Environments.stream`."""
+        """`keras.Model.fit` on a stream of tasks, see `Environments.stream`.
+
+        Raises:
+            TypeError: if `tasks` are no stream.
+        """
+        instances(tf.data.Dataset, "a stream of tasks", tasks=tasks)
         return super().fit(tasks, shuffle=False, **kwargs)  # the stream is in random order, and Keras would warn
 
     def train_step(self, tasks: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -89,7 +97,7 @@ class RecurrentPolicy(keras.Model):
     def choose(
         self, memory: tf.Tensor, state: np.ndarray, action: np.ndarray, reward: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, tf.Tensor]:
-        """The action [T] with the highest logit, and the new state; see `Player.choose`."""
+        """The action [T] with the highest logit, and the new state; see `Policy.choose`."""
         logits, memory = self._logits(memory, tf.constant(state), tf.constant(action, tf.int32), tf.constant(reward))
         return logits.numpy().argmax(axis=-1), memory
 
@@ -103,9 +111,10 @@ class RecurrentPolicy(keras.Model):
     def _trials(self, tasks: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Logits [T, n, A], actions [T, n] and rewards [T, n] of trials with sampled actions."""
         number, steps = tf.shape(tasks)[0], self.environments.steps
-        luck, chance = (tf.random.fold_in(tf.cast(seed, tf.int64), i) for i in range(2))
-        luck = tf.random.stateless_uniform([steps, number], luck)
-        uniform = tf.random.stateless_uniform([steps, number, self.environments.actions], chance, 1e-9, 1.0)
+        for_luck, for_choices = split_seed(tf.cast(seed, tf.int64), 2)
+        luck = tf.random.stateless_uniform(tf.stack([steps, number]), for_luck)
+        shape = tf.stack([steps, number, self.environments.actions])
+        uniform = tf.random.stateless_uniform(shape, for_choices, 1e-9, 1.0)
         gumbel = -tf.math.log(-tf.math.log(uniform))
 
         def step(before: tuple, luck_and_gumbel: tuple) -> tuple:

@@ -1,4 +1,4 @@
-"""All checks of a learner on tasks of its own."""
+"""All checks of a learner on its tasks."""
 
 from collections.abc import Callable, Mapping
 
@@ -13,27 +13,30 @@ from metalearn_lib.auditing.leakage import held_out, leakage
 from metalearn_lib.auditing.report import Report
 from metalearn_lib.auditing.subject import Subject, name_of
 from metalearn_lib.auditing.transduction import transduction
-from metalearn_lib.core.task import MetaBatch, check_task
-from metalearn_lib.tasks.stream import gather_tasks
+from metalearn_lib.core.checks import functions, instances
+from metalearn_lib.core.task import MetaBatch
+from metalearn_lib.tasks.stream import GatheredTasks, first_tasks
+
+OF_STREAM = 300  # tasks to take from a stream if nothing is said
 
 
 def audit(
     learner: keras.Model | Callable[[Mapping[str, np.ndarray]], np.ndarray],
-    tasks: tf.data.Dataset | MetaBatch,
-    num_tasks: int = 300,
+    tasks: tf.data.Dataset | MetaBatch | GatheredTasks,
+    num_tasks: int | None = None,
     baselines: Mapping[str, keras.Model | Callable] | None = None,
-    training: tf.data.Dataset | MetaBatch | None = None,
+    training: tf.data.Dataset | MetaBatch | GatheredTasks | None = None,
 ) -> Report:
     """Look for the mistakes of published meta-learning code in a learner and its tasks.
 
-    Nothing is trained, and the learner is left as it was. Not applicable is what cannot be measured on it: a function
-    has no gradient to compare, and one task has no interval.
+    Nothing is trained, and the learner is left as it was. A check is "not applicable" where it cannot be measured: a
+    function has no gradient to compare, and one task has no interval.
 
     Args:
         learner: a Keras model whose input is a task, or a function from a task to predictions of its queries:
             scores of classes [T, Q, N], labels [T, Q], or values [T, Q, ...].
-        tasks: test tasks, a stream of meta-batches or gathered tasks, see `metalearn_lib.tasks.functions`.
-        num_tasks: number of tasks to take from a stream; gathered tasks are all taken.
+        tasks: test tasks, a stream of meta-batches or gathered tasks, see `metalearn_lib.tasks`.
+        num_tasks: number of tasks to take; None for 300 of a stream and for all gathered tasks.
         baselines: by name, what else the learner should beat, such as the same network from scratch.
         training: the tasks that the learner was trained on, to look for examples that are in both.
 
@@ -41,26 +44,20 @@ def audit(
         A report with a finding for each check.
 
     Raises:
-        TypeError: if `learner` is neither a Keras model nor a function.
-        ValueError: if tasks or predictions do not have the shapes above.
+        TypeError: if `learner` or a baseline is neither a Keras model nor a function, or tasks are none.
+        ValueError: if there are not so many tasks, or tasks or predictions do not have the shapes above.
     """
-    if not callable(learner):
-        raise TypeError(f"learner is a {type(learner).__name__}, expected a Keras model or a function of a task")
-    task, query_y = _gathered(tasks, num_tasks)
-    check_task(task, query_y)
-    batch = tasks.element_spec[1].shape[0] if isinstance(tasks, tf.data.Dataset) else len(query_y)
+    baselines = {} if baselines is None else baselines
+    instances(Mapping, "a dictionary of learners by name", baselines=baselines)
+    learners = {"learner": learner, **{f"baselines[{name!r}]": baseline for name, baseline in baselines.items()}}
+    functions("a Keras model or a function of a task", **learners)
+    (task, query_y), batch = first_tasks(tasks, num_tasks, OF_STREAM)
+    seen = None if training is None else first_tasks(training, None, num_tasks or OF_STREAM, "training")[0][0]
     subject = Subject(learner, task, query_y, batch)
-    found = gains(subject, baselines or {}) if len(query_y) > 1 else {}
+    found = gains(subject, baselines) if len(query_y) > 1 else {}
     findings = [leakage(subject)]
-    if training is not None:
-        findings.append(held_out(subject, _gathered(training, num_tasks)[0]))
+    if seen is not None:
+        findings.append(held_out(subject, seen))
     findings += [order_of_gradient(subject), transduction(subject), label_permutation(subject)]
     findings += [interval(subject, found), baseline(subject, found)]
     return Report(f"Audit of {name_of(learner)} on {len(query_y)} tasks", tuple(findings))
-
-
-def _gathered(tasks: tf.data.Dataset | MetaBatch, num_tasks: int) -> MetaBatch:
-    if isinstance(tasks, tf.data.Dataset):
-        return gather_tasks(tasks, num_tasks)
-    task, query_y = tasks
-    return {name: np.asarray(array) for name, array in task.items()}, np.asarray(query_y)

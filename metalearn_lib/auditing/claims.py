@@ -13,7 +13,7 @@ from metalearn_lib.evaluation.score import Score
 from metalearn_lib.learners.baselines import FromScratch, JointTraining, NearestNeighbor
 
 BASELINES = (FromScratch, JointTraining, NearestNeighbor)
-ENOUGH = 300  # tasks, after which it is no lack of tasks if two learners cannot be told apart
+ENOUGH = 300  # tasks; beyond this many, a tie is not for lack of data
 
 
 def gains(subject: Subject, baselines: Mapping[str, keras.Model | Callable]) -> dict[str, Score]:

@@ -1,8 +1,7 @@
 """The order of the gradient: whether what `fit` descends is the slope of the learner's own loss."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
-from unittest import mock
 
 import keras
 import numpy as np
@@ -11,7 +10,8 @@ import tensorflow as tf
 from metalearn_lib.auditing.claims import BASELINES
 from metalearn_lib.auditing.report import DECLARED, FAILED, NOT_APPLICABLE, PASSED, Finding
 from metalearn_lib.auditing.subject import SAME, Subject
-from metalearn_lib.core.task import MetaBatch, Task
+from metalearn_lib.core.task import MetaBatch
+from metalearn_lib.tasks.stream import GatheredTasks
 
 NAME = "order of gradient"
 MISTAKE = "a second-order learner that detaches the inner gradient and is first order"
@@ -61,11 +61,12 @@ def _compared(learner: keras.Model, subject: Subject) -> tuple[str, str]:
     differences = []
     for (task, query_y), (claimed, gradients) in zip(singles, [(loss, first), *others], strict=True):
 
-        def outer_loss(task: Task = task, query_y: np.ndarray = query_y) -> float:
+        def outer_loss(task: Any = task, query_y: np.ndarray = query_y) -> float:
             # Keras's own predict prepares a data set at every call.
             plain = type(learner).predict is keras.Model.predict
             predictions = learner.predict_on_batch(task) if plain else learner.predict(task)
-            return float(learner.compute_loss(x=task, y=tf.constant(query_y), y_pred=tf.constant(predictions)))
+            loss: Any = learner.compute_loss(x=task, y=tf.constant(query_y), y_pred=tf.constant(predictions))
+            return float(loss)
 
         here = outer_loss()
         if abs(claimed - here) > SAME_LOSS * abs(here):
@@ -86,7 +87,7 @@ def _difference(
     """How far slopes along the gradient, weight by weight, are from its lengths, and on what share of it they tell."""
     most = sorted(zip(variables, gradients, strict=True), key=lambda pair: -(pair[1] ** 2).sum())[:MOST_WEIGHTS]
     lengths = np.array([np.linalg.norm(gradient) for _, gradient in most])
-    size = np.linalg.norm(lengths)
+    size = float(np.linalg.norm(lengths))
     measured, rough = np.array([_slope(outer_loss, *pair, change, size) for pair in most]).T
     tells = rough <= STRAIGHT * size
     scale = max(np.linalg.norm(measured[tells]), np.linalg.norm(lengths[tells]), TINY)
@@ -108,12 +109,14 @@ class _Recorder(keras.optimizers.SGD):
         self.given = {id(v): g for v, g in zip(trainable_variables, grads, strict=True) if g is not None}
 
 
-def fitted_gradients(learner: keras.Model, batches: list[MetaBatch]) -> list[tuple[float, list[np.ndarray]]]:
+def fitted_gradients(
+    learner: keras.Model, batches: Sequence[MetaBatch | GatheredTasks]
+) -> list[tuple[float, list[np.ndarray]]]:
     """For each meta-batch the loss that `fit` reports, NaN if none, and the gradient that it descends.
 
     Nothing is changed. Empty if the training step gives no gradients to the learner's optimiser.
     """
-    recorder = _Recorder()
+    recorder, optimizer = _Recorder(), learner.optimizer
     before = [variable.numpy() for variable in learner.variables]
 
     @tf.function
@@ -123,11 +126,14 @@ def fitted_gradients(learner: keras.Model, batches: list[MetaBatch]) -> list[tup
         return loss, [tf.convert_to_tensor(given.get(id(v), tf.zeros(v.shape, v.dtype))) for v in variables]
 
     found = []
-    with mock.patch.object(learner, "optimizer", recorder):
+    learner.optimizer = recorder
+    try:
         for batch in batches:
             learner.reset_metrics()
             loss, gradients = step(tf.nest.map_structure(tf.constant, batch))
             found.append((float(loss), [gradient.numpy().astype(np.float64) for gradient in gradients]))
+    finally:
+        learner.optimizer = optimizer
     learner.reset_metrics()
     for variable, value in zip(learner.variables, before, strict=True):
         variable.assign(value)
@@ -138,10 +144,10 @@ def _slope(
     outer_loss: Callable[[], float], variable: keras.Variable, gradient: np.ndarray, change: float, size: float
 ) -> tuple[float, float]:
     """The slope of the loss along the gradient in one weight by finite differences, and how uncertain it is."""
-    length = np.linalg.norm(gradient)
+    length = float(np.linalg.norm(gradient))
     direction = gradient / length if length else np.full(gradient.shape, gradient.size**-0.5)
     value = variable.numpy()
-    step = min(change / max(length, 0.1 * size, TINY), 0.05 * np.sqrt(gradient.size))
+    step = min(change / max(length, 0.1 * size, TINY), 0.05 * float(np.sqrt(gradient.size)))
 
     def central(step: float) -> float:
         losses = []

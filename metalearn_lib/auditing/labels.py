@@ -1,4 +1,4 @@
-"""Label permutation: what a learner does when the labels of the support set are others."""
+"""Label permutation: what a learner does when the labels of the support set change."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ MISTAKE = "answers that do not come from the support set (no adaptation, or clas
 
 
 def label_permutation(subject: Subject) -> Finding:
-    """New names for the classes must change nothing but the names; labels by chance must bring chance."""
+    """New names for the classes must change only the names; with random labels, accuracy must fall to chance."""
     verdict, sentence = _judge(subject)
     return Finding("label permutation", verdict, sentence, MISTAKE)
 

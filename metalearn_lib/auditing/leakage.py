@@ -1,4 +1,4 @@
-"""Leakage: queries that a learner has been given the answers of."""
+"""Leakage: queries whose answers the learner was given."""
 
 import numpy as np
 

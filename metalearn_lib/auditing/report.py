@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
+from metalearn_lib.core.checks import shown
+
 PASSED, FAILED, DECLARED, NOT_APPLICABLE = VERDICTS = ("passed", "failed", "declared", "not applicable")
-COLORS = dict(zip(VERDICTS, ("#009E73", "#D55E00", "#0072B2", "#777777"), strict=True))
+COLORS: dict[str, str] = dict(zip(VERDICTS, ("#009E73", "#D55E00", "#0072B2", "#777777"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,10 @@ class Report:
         Raises:
             KeyError: if there is no such check.
         """
-        return {finding.name: finding for finding in self.findings}[name]
+        by_name = {finding.name: finding for finding in self.findings}
+        if name not in by_name:
+            raise KeyError(f"name is {shown(name)}, expected {' or '.join(map(repr, by_name))}")
+        return by_name[name]
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)

@@ -42,7 +42,8 @@ class Subject:
         """
         task = self.task | changed
         if isinstance(self.learner, keras.Model):
-            predictions = self.learner.predict(task, batch_size=self.batch, verbose=0)
+            keras_model: Any = self.learner  # its stubs take no number for `verbose`
+            predictions = keras_model.predict(task, batch_size=self.batch, verbose=0)
         else:
             predictions = np.asarray(self.learner(task))
         expected = self.query_y.shape
@@ -69,7 +70,7 @@ class Subject:
         return 0.0 if largest < SAME else largest
 
     def score(self, predictions: np.ndarray, query_y: np.ndarray | None = None) -> Score:
-        """One number a task: accuracy, or mean squared error."""
+        """One number per task: accuracy, or mean squared error."""
         return score_predictions(predictions, self.query_y if query_y is None else query_y)
 
     def gain(self, mine: Score, other: Score) -> Score:
@@ -78,7 +79,7 @@ class Subject:
 
 
 def surely_positive(values: Score) -> bool:
-    """Whether the 99.9 % interval of the mean lies above zero: what it takes to accuse somebody."""
+    """Whether the 99.9 % interval of the mean lies above zero: the threshold for reporting a failure."""
     n, deviation = len(values.values), float(values.values.std(ddof=1))
     return bool(values.mean > stats.t.ppf(0.9995, n - 1) * deviation / np.sqrt(n))
 

@@ -17,7 +17,7 @@ def transduction(subject: Subject) -> Finding:
     changes = {"the other queries": _others(subject), "the order of the queries": _order(subject)}
     if len(subject.query_y) > 1:
         changes["the other tasks"] = _tasks(subject)
-    largest = max(changes, key=changes.get)
+    largest = max(changes, key=lambda name: changes[name])
     sentence = f"No prediction depends on {', '.join(list(changes)[:-1])} or {list(changes)[-1]}."
     if changes[largest]:
         sentence = f"When {largest} change, predictions move by up to {changes[largest]:.2g} standard deviations."

@@ -1,54 +1,70 @@
 """Scores of one learner, or of several on the same tasks."""
 
 from collections.abc import Mapping
+from typing import Any, cast
 
-import numpy as np
+import keras
 import tensorflow as tf
 
+from metalearn_lib.core.checks import at_least, by_name, instances
 from metalearn_lib.core.task import MetaBatch
-from metalearn_lib.evaluation.score import Score, fingerprint, score_predictions
+from metalearn_lib.evaluation.score import LEAST_TASKS, Score, fingerprint, score_predictions
 from metalearn_lib.learners.gradient import GradientLearner
 from metalearn_lib.learners.learner import Learner
-from metalearn_lib.tasks.stream import gather_tasks
+from metalearn_lib.tasks.stream import GatheredTasks, first_tasks
+
+OF_STREAM = 600  # tasks to take from a stream if nothing is said
 
 
-def score(learner: Learner, tasks: tf.data.Dataset | MetaBatch, num_tasks: int = 600) -> Score:
-    """The score of one learner: accuracy where targets are labels, else mean squared error, a number a task.
+def score(learner: Learner, tasks: tf.data.Dataset | MetaBatch | GatheredTasks, num_tasks: int | None = None) -> Score:
+    """The score of one learner: accuracy where targets are labels, else mean squared error, one value per task.
 
     Args:
         learner: a compiled learner.
-        tasks: a stream of meta-batches, or tasks gathered by `metalearn_lib.tasks.stream.gather_tasks`.
-        num_tasks: number of tasks to take from the stream.
+        tasks: a stream of meta-batches, or tasks gathered by `metalearn_lib.tasks.gather_tasks`.
+        num_tasks: number of tasks to take; None for 600 of a stream and for all gathered tasks.
 
     Returns:
         A `Score` with `num_tasks` values.
+
+    Raises:
+        TypeError: if `learner` is no Keras model, or `tasks` are no tasks.
+        ValueError: if `num_tasks` is below 2 or there are not so many tasks, or tasks or predictions do not fit.
     """
+    instances(keras.Model, "a learner", learner=learner)
     return compare({"learner": learner}, tasks, num_tasks)["learner"]
 
 
 def compare(
-    learners: Mapping[str, Learner], tasks: tf.data.Dataset | MetaBatch, num_tasks: int = 600
+    learners: Mapping[str, Learner], tasks: tf.data.Dataset | MetaBatch | GatheredTasks, num_tasks: int | None = None
 ) -> dict[str, Score]:
     """The scores of several learners on the same tasks: `scores["a"] - scores["b"]` is the paired difference.
 
     Args:
         learners: compiled learners by name.
-        tasks: a stream of meta-batches, or tasks gathered by `metalearn_lib.tasks.stream.gather_tasks`.
-        num_tasks: number of tasks to take from the stream.
+        tasks: a stream of meta-batches, or tasks gathered by `metalearn_lib.tasks.gather_tasks`.
+        num_tasks: number of tasks to take; None for 600 of a stream and for all gathered tasks.
 
     Returns:
         A `Score` for each name.
+
+    Raises:
+        TypeError: if `learners` are no Keras models by name, or `tasks` are no tasks.
+        ValueError: as for `score`.
     """
-    task, query_y = _gathered(tasks, num_tasks)
-    batch = _batch_size(tasks, query_y)
+    by_name(keras.Model, "a learner", learners=learners)
+    (task, query_y), at_once = _gathered(tasks, num_tasks)
     return {
-        name: score_predictions(learner.predict(task, batch_size=batch), query_y, fingerprint(query_y))
+        name: score_predictions(learner.predict(task, batch_size=at_once), query_y, fingerprint(query_y))
         for name, learner in learners.items()
     }
 
 
 def adaptation_curve(
-    learner: GradientLearner, tasks: tf.data.Dataset | MetaBatch, steps: int = 10, num_tasks: int = 600
+    learner: GradientLearner,
+    tasks: tf.data.Dataset | MetaBatch | GatheredTasks,
+    steps: int = 10,
+    num_tasks: int | None = None,
 ) -> list[Score]:
     """The scores of a learner after 0, 1, ..., `steps` inner steps, all on the same tasks' queries.
 
@@ -56,19 +72,23 @@ def adaptation_curve(
         learner: a compiled learner that adapts by gradient steps.
         tasks: a stream of meta-batches, or gathered tasks.
         steps: number of inner steps to follow.
-        num_tasks: number of tasks to take from the stream.
+        num_tasks: number of tasks to take; None for 600 of a stream and for all gathered tasks.
 
     Returns:
         `steps + 1` scores.
+
+    Raises:
+        TypeError: if `learner` is no gradient learner, or `tasks` are no tasks.
+        ValueError: if `steps` is no whole number of at least 0, otherwise as for `score`.
     """
-    task, query_y = _gathered(tasks, num_tasks)
-    return [score_predictions(p, query_y, fingerprint(query_y)) for p in learner.predict_path(task, steps)]
+    instances(GradientLearner, "a learner that adapts by gradient steps", learner=learner)
+    at_least(0, steps=steps)
+    (task, query_y), _ = _gathered(tasks, num_tasks)
+    path = learner.predict_path(cast(Any, task), steps)
+    return [score_predictions(predictions, query_y, fingerprint(query_y)) for predictions in path]
 
 
-def _gathered(tasks: tf.data.Dataset | MetaBatch, num_tasks: int) -> MetaBatch:
-    return gather_tasks(tasks, num_tasks) if isinstance(tasks, tf.data.Dataset) else tasks
-
-
-def _batch_size(tasks: tf.data.Dataset | MetaBatch, query_y: np.ndarray) -> int:
-    """As many tasks at once as a meta-batch of the stream holds."""
-    return tasks.element_spec[1].shape[0] if isinstance(tasks, tf.data.Dataset) else len(query_y)
+def _gathered(tasks: Any, num_tasks: int | None) -> tuple[GatheredTasks, int]:
+    if num_tasks is not None:
+        at_least(LEAST_TASKS, num_tasks=num_tasks)
+    return first_tasks(tasks, num_tasks, OF_STREAM)

@@ -5,7 +5,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
+
+from metalearn_lib.core.checks import instances, numbers, real_numbers, texts, whole_numbers
 
 LEAST_TASKS = 2
 
@@ -22,6 +25,10 @@ class Score:
         values: [n], one for each task.
         measure: what they measure, e.g. "accuracy" or "mean squared error".
         tasks: a fingerprint of the tasks, so that scores of other tasks are not mixed up with these.
+
+    Raises:
+        TypeError: if `values` are no numbers, or a text is none.
+        ValueError: if `values` are not [n] with n of at least 2, or not finite.
     """
 
     values: np.ndarray
@@ -29,8 +36,11 @@ class Score:
     tasks: str = ""
 
     def __post_init__(self) -> None:
-        if self.values.ndim != 1 or len(self.values) < LEAST_TASKS:
-            raise ValueError(f"values has shape {self.values.shape}, expected one number for each of at least 2 tasks")
+        values = numbers("values", self.values)
+        texts(measure=self.measure, tasks=self.tasks)
+        if values.ndim != 1 or len(values) < LEAST_TASKS:
+            raise ValueError(f"values has shape {values.shape}, expected one number for each of at least 2 tasks")
+        object.__setattr__(self, "values", values)
 
     @property
     def mean(self) -> float:
@@ -57,9 +67,11 @@ class Score:
         """The paired difference, task by task.
 
         Raises:
-            ValueError: if the other score is of other tasks or another measure.
+            TypeError: if `other` is no Score.
+            ValueError: if it is of other tasks or another measure.
         """
-        if (self.tasks, self.measure) != (other.tasks, other.measure):
+        instances(Score, "a Score", other=other)
+        if (self.tasks, self.measure, len(self.values)) != (other.tasks, other.measure, len(other.values)):
             raise ValueError(f"other is a {other.measure} of other tasks, expected a {self.measure} of the same ones")
         return Score(self.values - other.values, self.measure, self.tasks)
 
@@ -70,7 +82,7 @@ class Score:
         return f"{mean:.{decimals}f} ± {half_width:.{decimals}f}" + " %" * percent
 
 
-def score_predictions(predictions: np.ndarray, query_y: np.ndarray, tasks: str = "") -> Score:
+def score_predictions(predictions: ArrayLike, query_y: ArrayLike, tasks: str = "") -> Score:
     """The score of predictions: accuracy for labels, else mean squared error.
 
     Args:
@@ -82,24 +94,37 @@ def score_predictions(predictions: np.ndarray, query_y: np.ndarray, tasks: str =
         A `Score` with T values.
 
     Raises:
-        ValueError: if the shapes do not fit, or a prediction is not finite.
+        TypeError: if an array does not hold numbers.
+        ValueError: if the shapes do not fit, a label is outside 0..N-1, or a prediction is NaN or an infinite value.
     """
-    query_y = np.asarray(query_y)
-    predictions = np.asarray(predictions, np.float64)
-    if np.isnan(predictions).any():
-        bad = int(np.argmax(np.isnan(predictions).reshape(len(predictions), -1).any(axis=1)))
-        raise ValueError(f"predictions of task {bad} are NaN, expected numbers: the learner diverged")
+    query_y = numbers("query_y", query_y, "[T, Q, ...]")
+    predictions = real_numbers("predictions", predictions, "[T, Q, ...]").astype(np.float64)
     labels = query_y.dtype.kind in "iu"
-    expected = query_y.shape if not labels else (*query_y.shape, predictions.shape[-1])
+    # Class scores may be infinite, as the logarithm of a probability of 0 is.
+    wrong = np.isnan(predictions) if labels else ~np.isfinite(predictions)
+    if wrong.any():
+        bad = int(np.argmax(wrong.reshape(len(wrong), -1).any(axis=1)))
+        what = "NaN" if np.isnan(predictions[bad]).any() else "infinite"
+        raise ValueError(f"predictions of task {bad} are {what}, expected numbers: the learner diverged")
+    expected = query_y.shape if not labels else (*query_y.shape, *predictions.shape[-1:])
     if predictions.shape != expected:
         raise ValueError(f"predictions has shape {predictions.shape}, expected {expected}")
     if labels:
+        whole_numbers("query_y", query_y, "[T, Q]", 0, predictions.shape[-1] - 1)
         right = predictions.argmax(axis=-1) == query_y
         return Score(right.mean(axis=1), "accuracy", tasks)
     errors = (predictions - query_y).reshape(len(query_y), -1)
     return Score((errors**2).mean(axis=1), "mean squared error", tasks)
 
 
-def fingerprint(query_y: np.ndarray) -> str:
-    """What identifies tasks by their targets, for `Score.tasks`."""
-    return hashlib.sha256(np.ascontiguousarray(query_y).tobytes()).hexdigest()
+def fingerprint(query_y: ArrayLike) -> str:
+    """What identifies tasks by their targets, for `Score.tasks`.
+
+    Args:
+        query_y: [T, Q, ...].
+
+    Raises:
+        TypeError: if `query_y` does not hold numbers.
+        ValueError: if one is NaN or infinite, or there are fewer than two axes.
+    """
+    return hashlib.sha256(np.ascontiguousarray(numbers("query_y", query_y, "[T, Q, ...]")).tobytes()).hexdigest()

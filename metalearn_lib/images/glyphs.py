@@ -13,6 +13,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import distance_transform_edt
 
+from metalearn_lib.core.checks import at_least, fits_in_memory, names, number_in, seeds, texts
 from metalearn_lib.images.labelled import LabelledImages
 
 SIDE = 64  # pixels of a skeleton; every length below is in these pixels
@@ -48,18 +49,19 @@ def load_glyphs(
         size: height and width of an image, in pixels.
         scripts: names of scripts; all of them if None.
         seed: fixes every image; a character is drawn alike whatever else is loaded with it.
-        displacement: how far drawers bend strokes, see `draw`.
+        displacement: how far drawers bend strokes, see `draw_glyph`.
 
     Returns:
         Images [characters * drawers, size, size, 1]: a class per character, an alphabet per script.
 
     Raises:
+        TypeError: if `scripts` are no strings.
         ValueError: if a script is unknown, drawers below 1, size below 2 or displacement below 0.
     """
-    names, alphabets = characters_of(scripts)
-    images = draw_glyph("".join(names), drawers, size, seed, displacement)
-    labels = np.repeat(np.arange(len(names), dtype=np.int32), drawers)
-    return LabelledImages(images.reshape(-1, size, size, 1), labels, names, alphabets)
+    characters, alphabets = characters_of(scripts)
+    images = draw_glyph("".join(characters), drawers, size, seed, displacement)
+    labels = np.repeat(np.arange(len(characters), dtype=np.int32), drawers)
+    return LabelledImages(images.reshape(-1, size, size, 1), labels, characters, alphabets)
 
 
 def glyph_splits(
@@ -94,18 +96,18 @@ def characters_of(scripts: Iterable[str] | None = None) -> tuple[tuple[str, ...]
         (characters, the script of each), in the order of `load_glyphs()`.
 
     Raises:
+        TypeError: if `scripts` are no strings.
         ValueError: if a script is unknown, or none is named.
     """
     characters, script_of, _ = skeletons()
     known = sorted(set(script_of))
-    wanted = set(known if scripts is None else [scripts] if isinstance(scripts, str) else scripts)
+    wanted = set(known if scripts is None else [scripts] if isinstance(scripts, str) else names("scripts", scripts))
     if unknown := wanted - set(known):
         raise ValueError(f"scripts has {min(unknown)!r}, expected names among {', '.join(known)}")
     if not wanted:
         raise ValueError(f"scripts is empty, expected names among {', '.join(known)}")
     kept = [(name, script) for name, script in zip(characters, script_of, strict=True) if script in wanted]
-    names, alphabets = zip(*kept, strict=True)
-    return names, alphabets
+    return tuple(name for name, _ in kept), tuple(script for _, script in kept)
 
 
 def draw_glyph(
@@ -127,18 +129,24 @@ def draw_glyph(
         uint8 [characters, drawers, size, size, 1], 0 paper to 255 ink.
 
     Raises:
-        ValueError: if a character is unknown, there is none, drawers is below 1, size below 2 or displacement below 0.
+        TypeError: if `characters` is no text.
+        ValueError: if a character is unknown, there is none, drawers is below 1, size below 2, displacement below 0, or
+            so many images do not fit into memory.
     """
     displacement = DISPLACEMENT if displacement is None else displacement
-    if not 0 <= displacement < SIDE:
-        raise ValueError(f"displacement is {displacement!r}, expected a length of 0 to {SIDE} in 64ths of an image")
-    for name, value, least in (("drawers", drawers, 1), ("size", size, 2)):
-        if not isinstance(value, int | np.integer) or value < least:
-            raise ValueError(f"{name} is {value!r}, expected a whole number of at least {least}")
+    texts(characters=characters)
+    at_least(1, drawers=drawers)
+    at_least(2, size=size)
+    seeds(seed=seed)
+    number_in(f"[0, {SIDE})", displacement=displacement)
     known = {character: index for index, character in enumerate(skeletons()[0])}
-    if not characters or (unknown := next((c for c in characters if c not in known), None)):
-        came = f"has {unknown!r}" if characters else "is empty"
-        raise ValueError(f"characters {came}, expected some of the {len(known)} glyphs that load_glyphs() has")
+    unknown = [character for character in characters if character not in known]
+    if unknown or not characters:
+        found = f"has {unknown[0]!r}" if unknown else "is empty"
+        raise ValueError(f"characters {found}, expected some of the {len(known)} glyphs that load_glyphs() has")
+    # Drawing takes some ten numbers of 4 bytes for each pixel of a chunk.
+    pixels = len(characters) + 40 * min(len(characters), _CHUNK)
+    fits_in_memory(pixels * drawers * size**2, drawers=drawers, size=size)
     images = np.empty((len(characters), drawers, size, size, 1), np.uint8)
     step = SIDE / size
     for first in range(0, len(characters), _CHUNK):
@@ -182,7 +190,7 @@ def _warp(random: np.ndarray, size: int, displacement: float) -> tuple[np.ndarra
     knots = (displacement * np.sqrt(3) * random[:, 8:]).astype(np.float32).reshape(-1, 2, KNOTS, KNOTS, 1)
     warped = []
     for axis, (by_x, by_y) in enumerate(rows):
-        along = sum(knots[:, axis, :, k] * spline[:, k] for k in range(KNOTS))  # [n, KNOTS, size]
+        along = np.asarray(sum(knots[:, axis, :, k] * spline[:, k] for k in range(KNOTS)))  # [n, KNOTS, size]
         displaced = sum(along[:, k, None, :] * spline[:, k, None] for k in range(KNOTS))
         displaced += (by_x.astype(np.float32)[:, None] * across)[:, None, :]
         displaced += (by_y.astype(np.float32)[:, None] * down)[:, :, None]
@@ -215,4 +223,4 @@ def skeletons() -> tuple[tuple[str, ...], tuple[str, ...], np.ndarray]:
 @cache
 def _distances() -> np.ndarray:
     """The distance of every pixel to the skeleton of its glyph, float32 [characters, SIDE, SIDE]."""
-    return np.stack([distance_transform_edt(~skeleton) for skeleton in skeletons()[2]]).astype(np.float32)
+    return np.stack([np.asarray(distance_transform_edt(~skeleton)) for skeleton in skeletons()[2]]).astype(np.float32)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from metalearn_lib.core.checks import names, numbers, one_of, seeds, shown, whole_numbers
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,7 +31,8 @@ class LabelledImages:
     alphabets: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        images, labels = np.asarray(self.images), np.asarray(self.labels)
+        images, labels = numbers("images", self.images), numbers("labels", self.labels)
+        classes, alphabets = names("classes", self.classes), names("alphabets", self.alphabets)
         if images.dtype != np.uint8:
             raise TypeError(f"images has dtype {images.dtype}, expected uint8 from 0 to 255")
         if images.ndim != 4 or 0 in images.shape:
@@ -37,20 +41,16 @@ class LabelledImages:
             raise TypeError(f"labels has dtype {labels.dtype}, expected whole numbers")
         if labels.shape != images.shape[:1]:
             raise ValueError(f"labels has shape {labels.shape}, expected [{len(images)}], one per image")
-        if len(self.alphabets) != len(self.classes):
-            raise ValueError(f"alphabets has {len(self.alphabets)} names, expected {len(self.classes)}, one per class")
+        if len(alphabets) != len(classes):
+            raise ValueError(f"alphabets has {len(alphabets)} names, expected {len(classes)}, one per class")
         low, high = labels.min(), labels.max()
-        if low < 0 or high >= len(self.classes):
-            raise ValueError(f"labels are {low}..{high}, expected 0..{len(self.classes) - 1}, one per class")
-        counts = np.bincount(labels, minlength=len(self.classes))
+        if low < 0 or high >= len(classes):
+            raise ValueError(f"labels are {low}..{high}, expected 0..{len(classes) - 1}, one per class")
+        counts = np.bincount(labels, minlength=len(classes))
         if not counts.all():
-            raise ValueError(f"class {self.classes[int(counts.argmin())]!r} has no image, expected at least 1")
-        for name, value in (
-            ("images", images),
-            ("labels", labels.astype(np.int32)),
-            ("classes", tuple(map(str, self.classes))),
-            ("alphabets", tuple(map(str, self.alphabets))),
-        ):
+            raise ValueError(f"class {classes[int(counts.argmin())]!r} has no image, expected at least 1")
+        fields = {"images": images, "labels": labels.astype(np.int32), "classes": classes, "alphabets": alphabets}
+        for name, value in fields.items():
             object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
@@ -67,22 +67,20 @@ class LabelledImages:
         """Number of images of each class, int64 [classes]."""
         return np.bincount(self.labels, minlength=len(self.classes))
 
-    def select(self, classes: Sequence[int]) -> "LabelledImages":
+    def select(self, classes: ArrayLike) -> "LabelledImages":
         """The images of some classes, relabelled 0..len(classes)-1 in the given order.
 
         Args:
             classes: numbers of the classes, each at most once.
 
         Raises:
+            TypeError: if they are no whole numbers.
             ValueError: if a number is no class, or comes twice, or there is none.
         """
-        chosen = np.asarray(classes, dtype=np.int64).reshape(-1)
-        if not chosen.size or len(set(chosen.tolist())) < len(chosen):
+        chosen = numbers("classes", classes, "[n]")
+        if not chosen.size or len(np.unique(chosen)) < len(chosen):
             raise ValueError(f"classes has {len(chosen)} numbers, expected at least 1, each only once")
-        if chosen.min() < 0 or chosen.max() >= len(self.classes):
-            raise ValueError(
-                f"classes are {chosen.min()}..{chosen.max()}, expected numbers in 0..{len(self.classes) - 1}"
-            )
+        chosen = whole_numbers("classes", chosen, "[n]", 0, len(self.classes) - 1)
         relabel = np.full(len(self.classes), -1, np.int32)
         relabel[chosen] = np.arange(len(chosen))
         kept = relabel[self.labels] >= 0
@@ -100,9 +98,10 @@ class LabelledImages:
             alphabets: names of alphabets.
 
         Raises:
+            TypeError: if they are no strings.
             ValueError: if there is no alphabet of that name, or no name is given.
         """
-        wanted = {alphabets} if isinstance(alphabets, str) else set(alphabets)
+        wanted = {alphabets} if isinstance(alphabets, str) else set(names("alphabets", alphabets))
         known = set(self.alphabets)
         if unknown := wanted - known:
             raise ValueError(f"alphabets has {min(unknown)!r}, expected names among {sorted(known)}")
@@ -116,7 +115,7 @@ class LabelledImages:
         Args:
             by: "class" deals single classes out at random, "alphabet" whole alphabets.
             fractions: the shares of the three sets in the number of classes or alphabets.
-            seed: fixes who goes where.
+            seed: fixes the split.
 
         Returns:
             (train, validation, test), which together hold every image once.
@@ -124,10 +123,11 @@ class LabelledImages:
         Raises:
             ValueError: if `by` is unknown, the fractions are no three shares of 1, or a set would be empty.
         """
-        if by not in ("class", "alphabet"):
-            raise ValueError(f"by is {by!r}, expected 'class' or 'alphabet'")
-        if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
-            raise ValueError(f"fractions is {tuple(fractions)}, expected three positive numbers that sum to 1")
+        one_of(("class", "alphabet"), by=by)
+        seeds(seed=seed)
+        shares = numbers("fractions", fractions, "[3]")
+        if shares.min() <= 0 or abs(shares.sum() - 1) > 1e-6:
+            raise ValueError(f"fractions is {shown(fractions)}, expected three positive numbers that sum to 1")
         group = np.arange(len(self.classes))
         if by == "alphabet":
             group = np.unique(self.alphabets, return_inverse=True)[1]
@@ -135,7 +135,7 @@ class LabelledImages:
         ends = np.rint(np.cumsum([0, *fractions]) * groups).astype(int)
         if (np.diff(ends) < 1).any():
             raise ValueError(
-                f"fractions {tuple(fractions)} leave a set empty when split by {by}: there are only {groups}"
+                f"fractions {shown(fractions)} leave a set empty when split by {by}: there are only {groups}"
             )
         order = np.random.default_rng(seed).permutation(groups)
         train, validation, test = (

@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image
 from tqdm.auto import tqdm
 
+from metalearn_lib.core.checks import as_path, at_least, fits_in_memory, one_of
 from metalearn_lib.images.labelled import LabelledImages
 
 BASE_URL = "https://github.com/brendenlake/omniglot/raw/master/python"
@@ -33,6 +34,9 @@ ARCHIVES = {
 
 _DRAWING = re.compile(r"(?:^|/)([^/]+)/(character\d+)/(\d{4}_\d{2})\.png$")
 _SIDE = 105  # pixels of an original drawing
+_DRAWINGS = 32_460
+
+Drawings = dict[tuple[str, str, str], np.ndarray]  # by alphabet, character and drawer
 
 
 def load_omniglot(path: str | Path, size: int = 28) -> LabelledImages:
@@ -49,16 +53,18 @@ def load_omniglot(path: str | Path, size: int = 28) -> LabelledImages:
 
     Raises:
         FileNotFoundError: if there is nothing at `path`.
-        ValueError: if an archive is corrupt or holds no drawings of Omniglot.
+        TypeError: if `path` is no path.
+        ValueError: if an archive is corrupt or holds no drawings of Omniglot, or images of `size` do not fit into
+            memory.
     """
-    if not isinstance(size, int | np.integer) or size < 1:
-        raise ValueError(f"size is {size!r}, expected a whole number of pixels of at least 1")
-    path = Path(path)
+    at_least(1, size=size)
+    fits_in_memory(_DRAWINGS * size**2, size=size)
+    path = as_path("path", path)
     if not path.exists():
         raise FileNotFoundError(f"path {str(path)!r} does not exist, expected an archive or folder of Omniglot")
     drawings = _read_folder(path, size) if path.is_dir() else _read_zip(path, size)
     if not drawings:
-        raise ValueError(f"{str(path)!r} holds no ALPHABET/characterNN/KKKK_DD.png, expected drawings of Omniglot")
+        raise ValueError(f"path {str(path)!r} holds no ALPHABET/characterNN/KKKK_DD.png, expected drawings of Omniglot")
     keys = sorted(drawings)
     characters = sorted({(alphabet, character) for alphabet, character, _ in keys})
     number = {character: index for index, character in enumerate(characters)}
@@ -83,25 +89,30 @@ def download_omniglot(part: str = "background", folder: str | Path | None = None
         The path of the archive, for `load_omniglot`.
 
     Raises:
-        ValueError: if `part` is unknown, or what came is not the official archive.
+        TypeError: if `folder` is no path.
+        ValueError: if `part` is unknown, `folder` cannot be written to, or what was sent is not the official archive.
         ConnectionError: if the archive cannot be fetched.
     """
-    if part not in ARCHIVES:
-        raise ValueError(f"part is {part!r}, expected 'background' or 'evaluation'")
+    one_of(tuple(ARCHIVES), part=part)
+    folder = _cache() if folder is None else as_path("folder", folder)
     size, digest = ARCHIVES[part]
-    path = (_cache() if folder is None else Path(folder)) / f"images_{part}.zip"
+    path = folder / f"images_{part}.zip"
     if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.")
+    except OSError as error:
+        reason = f"cannot be written to ({error.strerror})"
+        raise ValueError(f"folder {str(folder)!r} {reason}, expected a folder for the archive") from error
     try:
         with os.fdopen(handle, "wb") as file:
-            came, received = _fetch(f"{BASE_URL}/{path.name}", size, file.write)
+            sent, found = _fetch(f"{BASE_URL}/{path.name}", size, file.write)
             file.flush()
             os.fsync(file.fileno())
-        if received != digest:
+        if found != digest:
             raise ValueError(
-                f"{BASE_URL}/{path.name} sent {came} bytes with SHA-256 {received}, "
+                f"{BASE_URL}/{path.name} sent {sent} bytes with SHA-256 {found}, "
                 f"expected the official {size} bytes with {digest}"
             )
         os.chmod(partial, 0o644)
@@ -113,20 +124,20 @@ def download_omniglot(part: str = "background", folder: str | Path | None = None
 
 
 def _fetch(url: str, size: int, write: Callable[[bytes], int]) -> tuple[int, str]:
-    """Pass what a URL sends, up to a byte more than `size`, to `write`; its bytes and their SHA-256."""
-    hasher, came = hashlib.sha256(), 0
+    """Pass what a URL sends, at most one byte more than `size`, to `write`; the number of bytes and their SHA-256."""
+    hasher, received = hashlib.sha256(), 0
     try:
         with (
             urllib.request.urlopen(url, timeout=30) as reply,
             tqdm(total=size, desc=url.rsplit("/", 1)[-1], unit="B", unit_scale=True) as bar,
         ):
-            while came <= size and (block := reply.read(min(1 << 16, size + 1 - came))):
+            while received <= size and (block := reply.read(min(1 << 16, size + 1 - received))):
                 hasher.update(block)
-                came += len(block)
+                received += len(block)
                 bar.update(write(block))
     except (OSError, HTTPException) as error:
         raise ConnectionError(f"{url} cannot be fetched ({error}), expected the archive of Omniglot") from error
-    return came, hasher.hexdigest()
+    return received, hasher.hexdigest()
 
 
 def _cache() -> Path:
@@ -141,26 +152,27 @@ def _cache() -> Path:
     return base / "metalearn_lib"
 
 
-def _read_folder(folder: Path, size: int) -> dict[tuple[str, ...], np.ndarray]:
-    drawings = {}
+def _read_folder(folder: Path, size: int) -> Drawings:
+    drawings: Drawings = {}
     for path in sorted(folder.rglob("*.png")):
         if found := _DRAWING.search(path.as_posix()):
-            drawings[found.groups()] = _decode(path.read_bytes(), str(path), size)
+            drawings[found[1], found[2], found[3]] = _decode(path.read_bytes(), str(path), size)
     if not drawings:
         for path in sorted(folder.glob("images_*.zip")):
             drawings |= _read_zip(path, size)
     return drawings
 
 
-def _read_zip(path: Path, size: int) -> dict[tuple[str, ...], np.ndarray]:
-    drawings = {}
+def _read_zip(path: Path, size: int) -> Drawings:
+    drawings: Drawings = {}
     try:
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
                 if found := _DRAWING.search(name):
-                    drawings[found.groups()] = _decode(archive.read(name), f"{path}: {name}", size)
+                    drawings[found[1], found[2], found[3]] = _decode(archive.read(name), f"{path}: {name}", size)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
-        raise ValueError(f"{str(path)!r} cannot be read ({error}), expected an intact archive of Omniglot") from error
+        sentence = f"path {str(path)!r} cannot be read ({error}), expected an intact archive of Omniglot"
+        raise ValueError(sentence) from error
     return drawings
 
 

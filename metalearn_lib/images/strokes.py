@@ -9,11 +9,12 @@ from functools import cache
 
 import numpy as np
 from PIL import Image, ImageDraw
-from scipy.ndimage import convolve, gaussian_filter1d, label
+from scipy.ndimage import gaussian_filter1d
 
-from metalearn_lib.core.checks import at_least
+from metalearn_lib.core.checks import at_least, fits_in_memory, instances, numbers, seeds, whole_in
 from metalearn_lib.images.glyphs import SIDE, characters_of, skeletons
 from metalearn_lib.images.labelled import LabelledImages
+from metalearn_lib.images.tracing import Character, smooth, trace_strokes
 
 CANVAS = 105  # pixels of a drawing before it is shrunk, as Omniglot's
 PEN = 6  # width of the pen on the canvas; Omniglot's is the same everywhere
@@ -25,12 +26,6 @@ STROKE_ROTATION, STROKE_SCALE, STROKE_SHIFT = np.deg2rad(7.5), 0.12, 1.8
 BEND, WAVELENGTH = 2.4, (40.0, 120.0)  # of four waves that bend the whole character
 TREMBLE = 0.5
 ROUNDING = 2.5  # greatest smoothing of corners, in points of a stroke
-
-SPACING = 2.0  # distance of the points of a stroke
-STRAIGHT_ON = -0.6  # strokes that meet at a cosine below this are one stroke
-SHORTEST = 4  # pixels of a branch that is more than a flaw of the skeleton
-
-Character = Sequence[np.ndarray]  # strokes [points, 2], x and y in pixels of a skeleton from its centre
 
 
 def load_strokes(
@@ -48,33 +43,55 @@ def load_strokes(
         Images [characters * drawers, size, size, 1]: a class per character, an alphabet per script.
 
     Raises:
-        ValueError: if `drawers` or `size` is below 1, or a script is unknown.
+        TypeError: if `scripts` are no strings.
+        ValueError: if `drawers` is below 1, `size` not in 1..105, a script is unknown, or so many images do not fit
+            into memory.
     """
-    at_least(1, drawers=drawers, size=size)
+    _check_drawing(drawers, size, seed)
     names, alphabets = characters_of(scripts)
-    drawn = [draw_strokes(_strokes_of(name), drawers, size, (seed, ord(name))) for name in names]
+    fits_in_memory(len(names) * drawers * size**2, drawers=drawers, size=size)
+    drawn = [_draw(_strokes_of(name), drawers, size, np.random.default_rng((seed, ord(name)))) for name in names]
     labels = np.repeat(np.arange(len(names), dtype=np.int32), drawers)
     return LabelledImages(np.concatenate(drawn), labels, names, alphabets)
 
 
-def draw_strokes(strokes: Character, drawers: int, size: int = 28, seed: int | Sequence[int] = 0) -> np.ndarray:
+def draw_strokes(strokes: Character, drawers: int, size: int = 28, seed: int = 0) -> np.ndarray:
     """Write a character as so many drawers would.
 
     Args:
-        strokes: its strokes, see `trace`.
+        strokes: its strokes [points, 2], see `trace_strokes`.
         drawers: number of images.
-        size: height and width of an image, in pixels.
+        size: height and width of an image, in pixels, at most 105.
         seed: fixes every image.
 
     Returns:
         uint8 [drawers, size, size, 1], 0 paper to 255 ink.
+
+    Raises:
+        TypeError: if `strokes` is no list or tuple of arrays.
+        ValueError: if there is no stroke, one has another shape or no point, or a number is out of range.
     """
-    rng = np.random.default_rng(seed)
+    _check_drawing(drawers, size, seed)
+    instances((list, tuple), "a list of strokes", strokes=strokes)
+    arrays = [numbers(f"strokes[{i}]", stroke, "[points, 2]") for i, stroke in enumerate(strokes)]
+    if not arrays or not all(map(len, arrays)):
+        raise ValueError(f"strokes has arrays of {[*map(len, arrays)]} points, expected at least one with a point")
+    return _draw(arrays, drawers, size, np.random.default_rng(seed))
+
+
+def _check_drawing(drawers: int, size: int, seed: int) -> None:
+    at_least(1, drawers=drawers)
+    whole_in(1, CANVAS, size=size)
+    seeds(seed=seed)
+    fits_in_memory(8 * drawers * CANVAS**2, drawers=drawers)
+
+
+def _draw(strokes: Character, drawers: int, size: int, rng: np.random.Generator) -> np.ndarray:
     of_stroke = np.repeat(np.arange(len(strokes)), [len(stroke) for stroke in strokes])
     ends = np.cumsum([len(stroke) for stroke in strokes])[:-1]
     points = np.empty((drawers, len(of_stroke), 2))
     for drawer in range(drawers):
-        rounded = [_smooth(stroke, rng.uniform(0, ROUNDING)) for stroke in strokes]
+        rounded = [smooth(stroke, rng.uniform(0, ROUNDING)) for stroke in strokes]
         points[drawer] = np.concatenate(rounded)
     centres = np.stack([stroke.mean(0) for stroke in strokes])[of_stroke]
     each = (drawers, len(strokes))
@@ -100,8 +117,16 @@ def shrink_images(images: np.ndarray, size: int) -> np.ndarray:
 
     Returns:
         float32 [n, size, size].
+
+    Raises:
+        TypeError: if `images` are no numbers.
+        ValueError: if they are not square, or `size` is not in 1..H.
     """
+    images = numbers("images", images, "[n, H, H]")
     side = images.shape[1]
+    if side != images.shape[2]:
+        raise ValueError(f"images has shape {images.shape}, expected squares [n, H, H]")
+    whole_in(1, side, size=size)
     edges = np.linspace(0, side, size + 1)
     pixels = np.arange(side)
     covered = np.minimum(pixels + 1, edges[1:, None]) - np.maximum(pixels, edges[:-1, None])
@@ -143,100 +168,3 @@ def _ink(strokes: Sequence[np.ndarray]) -> np.ndarray:
 def _strokes_of(character: str) -> Character:
     characters, _, drawn = skeletons()
     return trace_strokes(drawn[characters.index(character)])
-
-
-def trace_strokes(skeleton: np.ndarray) -> Character:
-    """Take a skeleton apart into strokes that go straight on where lines cross.
-
-    Args:
-        skeleton: lines one pixel wide, bool [SIDE, SIDE].
-
-    Returns:
-        Strokes [points, 2], x and y in pixels from the centre, with points two pixels apart.
-    """
-    around = np.ones((3, 3), int)
-    neighbors = convolve(skeleton.astype(int), around, mode="constant") - skeleton
-    crossings, number = label(skeleton & (neighbors > 2), around)
-    centres = [np.argwhere(crossings == c + 1).mean(0) for c in range(number)]
-    branches, count = label(skeleton & (crossings == 0), around)
-    strokes, ends = [], []
-    for branch in range(1, count + 1):
-        line = _walk(np.argwhere(branches == branch))
-        touched = [_touches(crossings, line[0]), _touches(crossings, line[-1])]
-        if len(line) == 1:
-            touched[1] = -1
-        if len(line) < SHORTEST and touched != [-1, -1] and -1 in touched:
-            continue
-        before, after = ([centres[c]] if c >= 0 else [] for c in touched)
-        strokes.append(np.array([*before, *line, *after], float))
-        ends.append(touched)
-    for crossing in range(number):
-        _join(strokes, ends, crossing)
-    middle = (SIDE - 1) / 2
-    return [_evenly(stroke[:, ::-1] - middle) for stroke in strokes]
-
-
-def _walk(pixels: np.ndarray) -> np.ndarray:
-    """The pixels of a branch in the order of the pen."""
-    left = [*map(tuple, pixels.tolist())]
-    near = [sum(max(abs(a - c), abs(b - d)) == 1 for c, d in left) for a, b in left]
-    line = [left.pop(int(np.argmin(near)))]
-    while left:
-        a, b = line[-1]
-        distances = [(a - c) ** 2 + (b - d) ** 2 for c, d in left]
-        nearest = int(np.argmin(distances))
-        if distances[nearest] > 8:
-            break
-        line.append(left.pop(nearest))
-    return np.array(line)
-
-
-def _touches(crossings: np.ndarray, pixel: np.ndarray) -> int:
-    """The crossing next to a pixel, −1 for none."""
-    y, x = pixel
-    return int(crossings[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2].max()) - 1
-
-
-def _join(strokes: list[np.ndarray], ends: list[list[int]], crossing: int) -> None:
-    """Join the strokes that go straight on at a crossing, the straightest pair first."""
-    while True:
-        meeting = [(i, end) for i, touched in enumerate(ends) for end in (0, 1) if touched[end] == crossing]
-        best, pair = STRAIGHT_ON, None
-        for k, a in enumerate(meeting):
-            for b in meeting[k + 1 :]:
-                cosine = float(_leaving(strokes, *a) @ _leaving(strokes, *b))
-                if a[0] != b[0] and cosine < best:
-                    best, pair = cosine, (a, b)
-        if pair is None:
-            return
-        (i, end_i), (j, end_j) = pair
-        first = strokes[i] if end_i == 1 else strokes[i][::-1]
-        second = strokes[j] if end_j == 0 else strokes[j][::-1]
-        joined, touched = np.concatenate([first, second[1:]]), [ends[i][1 - end_i], ends[j][1 - end_j]]
-        for k in sorted((i, j), reverse=True):
-            del strokes[k], ends[k]
-        strokes.append(joined)
-        ends.append(touched)
-
-
-def _leaving(strokes: list[np.ndarray], index: int, end: int) -> np.ndarray:
-    """The direction in which a stroke leaves one of its ends, a vector of length 1."""
-    stroke = strokes[index] if end == 0 else strokes[index][::-1]
-    step = stroke[min(6, len(stroke) - 1)] - stroke[0]
-    return step / max(np.linalg.norm(step), 1e-9)
-
-
-def _evenly(stroke: np.ndarray) -> np.ndarray:
-    """A stroke with points `SPACING` apart, without the steps of its pixels."""
-    stroke = _smooth(stroke, 1.5)
-    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(stroke, axis=0), axis=1))])
-    places = np.linspace(0, lengths[-1], max(2, round(lengths[-1] / SPACING) + 1))
-    return np.stack([np.interp(places, lengths, side) for side in stroke.T], axis=-1)
-
-
-def _smooth(stroke: np.ndarray, deviation: float) -> np.ndarray:
-    """A stroke with rounded corners whose ends stay."""
-    if deviation < 0.1 or len(stroke) < 3:
-        return stroke
-    inside = gaussian_filter1d(np.pad(stroke, ((9, 9), (0, 0)), "reflect", reflect_type="odd"), deviation, axis=0)
-    return inside[9:-9]

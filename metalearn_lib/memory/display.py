@@ -24,7 +24,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Recollection:
-    """An entry that came to mind.
+    """A retrieved entry with its distance.
 
     Args:
         index: its place in the memory, 0..n−1.

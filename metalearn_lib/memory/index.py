@@ -79,7 +79,7 @@ class Index:
     def _k_nearest(self, query: np.ndarray, product: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         norms = self._norms.rows[:, 0]
         squared = norms - 2.0 * product
-        # A float32 product of width d is off by at most d·ε·‖q‖·‖e‖: whoever may be among the k is kept.
+        # A float32 product of width d is off by at most d·ε·‖q‖·‖e‖: every entry that may be among the k is kept.
         own = float((query.astype(np.float64) ** 2).sum())
         margin = 2 * len(query) * np.finfo(np.float32).eps * np.sqrt(own * norms)
         kth = np.partition(squared + margin, k - 1)[k - 1]

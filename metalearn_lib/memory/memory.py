@@ -4,27 +4,20 @@
 support set, and `transfer` gives weights to start from. What "near" means is in `metalearn_lib.memory.task_embedding`.
 """
 
-import operator
 from collections.abc import Iterator, Sequence
 from os import PathLike
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from metalearn_lib.core.checks import at_least, instances
 from metalearn_lib.memory.display import Entry, Recollection, as_html, as_text, cells
 from metalearn_lib.memory.in_process import InProcess
 from metalearn_lib.memory.index import Index
 from metalearn_lib.memory.on_disk import OnDisk
-from metalearn_lib.memory.serialization import (
-    Signature,
-    checked_support,
-    checked_weights,
-    from_bytes,
-    from_header,
-    to_bytes,
-    to_header,
-)
+from metalearn_lib.memory.serialization import Signature, from_bytes, from_header, to_bytes, to_header
 from metalearn_lib.memory.task_embedding import TaskEmbedding, median_scale
+from metalearn_lib.memory.validation import checked_support, checked_weights
 
 __all__ = ["Entry", "Memory", "Recollection"]
 
@@ -44,26 +37,32 @@ class Memory:
             feature; None takes half the median distance between the examples of the first support set stored.
 
     Raises:
-        ValueError: if `path` holds something else, or a damaged memory, or one with another `x_scale`.
+        TypeError: if `path` is no path, or `x_scale` no number.
+        ValueError: if `path` is a URL, or holds something else, or a damaged memory, or one with another `x_scale`.
     """
 
     def __init__(self, path: str | PathLike | None = None, x_scale: float | Sequence[float] | None = None) -> None:
         self._x_scale = None if x_scale is None else TaskEmbedding.of(x_scale).x_scale
-        self._signature: Signature | None = None
-        self._embed: TaskEmbedding | None = None
+        self._begun: tuple[Signature, TaskEmbedding] | None = None
         self._rows = InProcess() if path is None else OnDisk(path)
         self._index = Index()
         self._look()
 
     def _meet(self) -> None:
         """Learns what the entries look like, if another Memory has begun the table."""
-        if self._signature is None and (header := self._rows.header()) is not None:
+        if self._begun is None and (header := self._rows.header()) is not None:
             signature, embed = from_header(header)
             if self._x_scale not in (None, embed.x_scale):
                 raise ValueError(
                     f"x_scale is {self._x_scale}, expected {embed.x_scale}, with which the memory was begun"
                 )
-            self._signature, self._embed = signature, embed
+            self._begun = signature, embed
+
+    def _kind(self) -> tuple[Signature, TaskEmbedding]:
+        """What all entries look like, and how their tasks are embedded."""
+        if self._begun is None:
+            raise ValueError("the memory is empty: store an entry before recalling one")
+        return self._begun
 
     def _look(self) -> None:
         """Takes in what was stored since the last look, here or by another process."""
@@ -107,33 +106,36 @@ class Memory:
     def _store(self, weights: list[np.ndarray], x: np.ndarray, y: np.ndarray) -> None:
         self._meet()
         signature = Signature.of(weights, x, y)
-        if self._signature is None:
+        if self._begun is None:
             embed = TaskEmbedding.of(median_scale(x[0]) if self._x_scale is None else self._x_scale)
         else:
-            self._signature.refuse_other(signature)
-            embed = self._embed
+            own, embed = self._begun
+            own.refuse_other(signature)
         blobs = signature.pack(weights), to_bytes(x, 2), to_bytes(y, 2)
         self._rows.append(to_header(signature, embed), *blobs, embed(x, y))
-        self._signature, self._embed = signature, embed
+        self._begun = signature, embed
 
     def __len__(self) -> int:
         self._look()
         return len(self._index)
 
     def __getitem__(self, index: int) -> Entry:
-        n, index = len(self), operator.index(index)
+        instances((int, np.integer), "a whole number", index=index)
+        n = len(self)
         if not -n <= index < n:
             raise IndexError(f"index is {index} but the memory holds {n} entries")
         return self._entries([index % n])[0]
 
     def __iter__(self) -> Iterator[Entry]:
         n = len(self)
-        at_once = 1 if not n else max(1, min(256, 2**24 // max(1, self._signature.weight_bytes)))
+        if not n:
+            return
+        at_once = max(1, min(256, 2**24 // max(1, self._kind()[0].weight_bytes)))
         for start in range(0, n, at_once):
             yield from self._entries(range(start, min(start + at_once, n)))
 
     def _entries(self, indices: Sequence[int]) -> list[Entry]:
-        s = self._signature
+        s, _ = self._kind()
         entries = []
         for blob, x, y in self._rows.read(indices):
             examples = (len(x),)
@@ -155,7 +157,7 @@ class Memory:
             TypeError, ValueError: if the support set is not of the kind stored, or k not in 1..len(memory).
         """
         x, y = checked_support(support_x, support_y, 1)
-        indices, distances = self.recall_many(x[None], y[None], k)
+        indices, distances = self._nearest(x[None], y[None], k)
         entries = self._entries(indices[0].tolist())
         found = zip(indices[0].tolist(), distances[0].tolist(), entries, strict=True)
         return [Recollection(*one) for one in found]
@@ -174,12 +176,16 @@ class Memory:
         Raises:
             TypeError, ValueError: as `recall`.
         """
-        x, y = checked_support(support_x, support_y, 2)
+        return self._nearest(*checked_support(support_x, support_y, 2), k)
+
+    def _nearest(self, x: np.ndarray, y: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         n = len(self)
-        if not isinstance(k, int | np.integer) or not 1 <= k <= n:
-            raise ValueError(f"k is {k!r} but the memory holds {n} entries, expected 1..{n}" if n else _EMPTY)
-        self._signature.refuse_other_task(x, y)
-        return self._index.nearest(self._embed(x, y), int(k))
+        signature, embed = self._kind()
+        at_least(1, k=k)
+        if k > n:
+            raise ValueError(f"k is {k} but the memory holds {n} entries, expected 1..{n}")
+        signature.refuse_other_task(x, y)
+        return self._index.nearest(embed(x, y), int(k))
 
     def transfer(self, support_x: ArrayLike, support_y: ArrayLike, k: int = 1) -> list[np.ndarray]:
         """Weights to start from on a new task: those of the nearest entry, or the mean of the k nearest.
@@ -201,7 +207,7 @@ class Memory:
             TypeError, ValueError: as `recall`.
         """
         x, y = checked_support(support_x, support_y, 1)
-        return [w[0] for w in self.transfer_many(x[None], y[None], k)]
+        return [w[0] for w in self._transfer(x[None], y[None], k)]
 
     def transfer_many(self, support_x: ArrayLike, support_y: ArrayLike, k: int = 1) -> list[np.ndarray]:
         """`transfer` for T support sets at once.
@@ -217,12 +223,16 @@ class Memory:
         Raises:
             TypeError, ValueError: as `recall`.
         """
-        indices, _ = self.recall_many(support_x, support_y, k)
+        return self._transfer(*checked_support(support_x, support_y, 2), k)
+
+    def _transfer(self, x: np.ndarray, y: np.ndarray, k: int) -> list[np.ndarray]:
+        indices, _ = self._nearest(x, y, k)
         blobs = np.stack([blob for blob, _, _ in self._rows.read(indices.ravel().tolist())])
-        recalled = self._signature.unpack(blobs.reshape(*indices.shape, -1))
-        if k == 1:
-            return [w[:, 0] for w in recalled]
-        return [w[:, 0] if w.dtype.kind in "iub" else _mean(w) for w in recalled]
+        recalled = self._kind()[0].unpack(blobs.reshape(*indices.shape, -1))
+        return [
+            w[:, 0] if k == 1 or w.dtype.kind in "iub" else w.astype(np.float64).mean(1).astype(w.dtype)
+            for w in recalled
+        ]
 
     def _shown(self) -> tuple[str, list[tuple[str, ...]]]:
         n = len(self)
@@ -237,10 +247,3 @@ class Memory:
 
     def _repr_html_(self) -> str:
         return as_html(*self._shown())
-
-
-_EMPTY = "the memory is empty: store an entry before recalling one"
-
-
-def _mean(weights: np.ndarray) -> np.ndarray:
-    return weights.astype(np.float64).mean(1).astype(weights.dtype)

@@ -10,10 +10,13 @@ Other processes may read at any time and see each version whole. Several may wri
 import contextlib
 import datetime
 import os
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+
+from metalearn_lib.core.checks import as_path
 
 if TYPE_CHECKING:
     import lancedb
@@ -28,6 +31,9 @@ _FILES = 100
 _BYTES_A_FILE = 2**20
 _KEEP_VERSIONS = datetime.timedelta(minutes=5)
 _BLOBS = ("weights", "support_x", "support_y")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # two letters at least: one is a drive
+
+T = TypeVar("T")
 
 
 class OnDisk:
@@ -41,11 +47,14 @@ class OnDisk:
         path: the folder; the first `append` makes it.
 
     Raises:
-        ValueError: if `path` holds something else or a damaged table.
+        TypeError: if `path` is no path.
+        ValueError: if `path` is a URL, or holds something else or a damaged table.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
-        self.path = os.fspath(path)
+        self.path = os.fspath(as_path("path", path))
+        if _SCHEME.match(self.path):
+            raise ValueError(f"path is {os.fspath(path)!r}, expected a folder of this machine: URLs are not supported")
         self._table: lancedb.table.Table | None = None
         self._seen = 0
         if os.path.lexists(self.path) and not os.path.isdir(self.path):
@@ -95,41 +104,45 @@ class OnDisk:
         rows = [pa.array([row.tobytes() for row in column], pa.large_binary()) for column in columns.values()]
         rows.append(pa.array([x.shape[1]] * len(x), pa.int32()))
         batch = pa.Table.from_arrays(rows, schema=schema.with_metadata({_KEY: header.encode()}))
-        if self._table is None:
+        table = self._table
+        if table is None:
             self._table = self._guard(lambda: lancedb.connect(self.path).create_table(_TABLE, batch))
             return
-        self._guard(lambda: self._table.add(batch))
-        self._compact()
+        self._guard(lambda: table.add(batch))
+        self._compact(table)
 
-    def _compact(self) -> None:
-        stats = self._table.stats()
+    def _compact(self, table: "lancedb.table.Table") -> None:
+        stats: Any = table.stats()  # a dictionary, whatever its annotation says
         if stats["fragment_stats"]["num_fragments"] < _FILES + stats["total_bytes"] // _BYTES_A_FILE:
             return
         with contextlib.suppress(RuntimeError):  # another writer was at it; the rows are stored either way
-            self._table.optimize(cleanup_older_than=_KEEP_VERSIONS)
+            table.optimize(cleanup_older_than=_KEEP_VERSIONS)
 
     def news(self) -> Iterator[np.ndarray]:
         """The embeddings float32 [T, C·F] of rows that earlier calls have not given, padded with zeros."""
         self._open()
-        if self._table is None:
+        table = self._table
+        if table is None:
             return
-        for batch in self._guard(self._unseen):
+        for batch in self._guard(lambda: self._unseen(table)):
             vectors = batch["embedding"].to_pylist()
             width = max(map(len, vectors))
             flat = b"".join(vector.ljust(width, b"\0") for vector in vectors)
             self._seen += len(vectors)
             yield np.frombuffer(flat, np.float32).reshape(len(vectors), -1)
 
-    def _unseen(self) -> list[Any]:
-        self._table.checkout_latest()
-        if self._table.count_rows() == self._seen:
+    def _unseen(self, table: "lancedb.table.Table") -> list[Any]:
+        table.checkout_latest()
+        if table.count_rows() == self._seen:
             return []
-        return self._table.search().select(["embedding"]).offset(self._seen).limit(2**31 - 1).to_arrow().to_batches()
+        return table.search().select(["embedding"]).offset(self._seen).limit(2**31 - 1).to_arrow().to_batches()
 
     def read(self, indices: Sequence[int]) -> Iterator["Blobs"]:
         """The bytes (weights, x [S, bytes], y [S, bytes]) of each index."""
-        unique = sorted(set(indices))
-        rows = self._guard(lambda: self._rows(unique))
+        unique, table = sorted(set(indices)), self._table
+        if table is None:
+            return
+        rows = self._guard(lambda: _rows(table, unique))
         place = {index: i for i, index in enumerate(unique)}
         columns = [rows[name] for name in (*_BLOBS, "examples")]
         for index in indices:
@@ -137,11 +150,7 @@ class OnDisk:
             blobs = [np.frombuffer(blob, np.uint8) for blob in (weights, x, y)]
             yield blobs[0], blobs[1].reshape(examples, -1), blobs[2].reshape(examples, -1)
 
-    def _rows(self, indices: list[int]) -> Any:
-        self._table.checkout_latest()  # an earlier version's files may have been merged and removed since
-        return self._table.take_offsets(indices).select([*_BLOBS, "examples"]).to_arrow()
-
-    def _guard(self, action: Any) -> Any:
+    def _guard(self, action: Callable[[], T]) -> T:
         """Does it, and says in one sentence what LanceDB found wrong with the files."""
         try:
             return action()
@@ -150,3 +159,8 @@ class OnDisk:
             raise ValueError(
                 f"path is {self.path!r}, whose table is damaged or out of reach ({reason}); nothing was changed"
             ) from error
+
+
+def _rows(table: "lancedb.table.Table", indices: list[int]) -> Any:
+    table.checkout_latest()  # an earlier version's files may have been merged and removed since
+    return table.take_offsets(indices).select([*_BLOBS, "examples"]).to_arrow()

@@ -1,4 +1,4 @@
-"""What an entry of a memory looks like, and the checks at its door.
+"""How entries are serialized, and what all entries of one memory share.
 
 An entry is kept as bytes: the weights θ one after another in one blob, the support set in two. The `Signature`,
 the shapes and dtypes that all entries of a memory share, turns them back into the same bits, without pickle.
@@ -10,9 +10,8 @@ from dataclasses import asdict, dataclass
 
 import ml_dtypes  # noqa: F401  (registers bfloat16 and its kin with NumPy)
 import numpy as np
-from numpy.typing import ArrayLike
 
-from metalearn_lib.memory.task_embedding import MAX_CLASSES, TaskEmbedding
+from metalearn_lib.memory.task_embedding import TaskEmbedding
 
 
 @dataclass(frozen=True)
@@ -60,22 +59,22 @@ class Signature:
             )
         named = [(f"weights[{i}] is", *pair) for i, pair in enumerate(zip(new.weights, own.weights, strict=True))]
         named += [("support_x has examples of", new.x, own.x), ("support_y has targets of", new.y, own.y)]
-        for what, came, expected in named:
-            if came != expected:
-                raise ValueError(f"{what} {came} but the entries of this memory have {expected} there")
+        for what, given, expected in named:
+            if given != expected:
+                raise ValueError(f"{what} {given} but the entries of this memory have {expected} there")
 
     def refuse_other_task(self, x: np.ndarray, y: np.ndarray) -> None:
         """Raises ValueError if support sets x, y cannot be compared with the tasks of this memory."""
         labels, own_labels = y.dtype.kind in "iub", np.dtype(self.y.dtype).kind in "iub"
         if x.shape[2:] != self.x.shape:
-            name, came, expected = "support_x has examples", list(x.shape[2:]), list(self.x.shape)
+            name, given, expected = "support_x has examples", list(x.shape[2:]), list(self.x.shape)
         elif labels != own_labels:
-            name, came, expected = "support_y is", _meaning(labels), _meaning(own_labels)
+            name, given, expected = "support_y is", _meaning(labels), _meaning(own_labels)
         elif not labels and y.shape[2:] != self.y.shape:
-            name, came, expected = "support_y has targets", list(y.shape[2:]), list(self.y.shape)
+            name, given, expected = "support_y has targets", list(y.shape[2:]), list(self.y.shape)
         else:
             return
-        raise ValueError(f"{name} {came} but the entries of this memory have {expected}")
+        raise ValueError(f"{name} {given} but the entries of this memory have {expected}")
 
     @property
     def weight_bytes(self) -> int:
@@ -124,64 +123,6 @@ def to_bytes(array: np.ndarray, axes: int) -> np.ndarray:
 def from_bytes(blob: np.ndarray, spec: Spec, leading: tuple[int, ...]) -> np.ndarray:
     """The inverse of `to_bytes`, as a copy that can be written to."""
     return np.frombuffer(bytearray(blob.tobytes()), spec.dtype).reshape((*leading, *spec.shape))
-
-
-def checked_weights(weights: Sequence[ArrayLike]) -> list[np.ndarray]:
-    """The arrays of θ, each finite.
-
-    Raises:
-        TypeError: if `weights` is no sequence of numeric arrays.
-        ValueError: if it is empty or holds NaN or infinity.
-    """
-    if isinstance(weights, np.ndarray | str | bytes) or not hasattr(weights, "__len__"):
-        raise TypeError(f"weights is {type(weights).__name__}, expected a list of arrays, as get_weights() gives")
-    if not len(weights):
-        raise ValueError("weights is an empty list, expected at least one array")
-    return [_finite(f"weights[{i}]", w) for i, w in enumerate(weights)]
-
-
-def checked_support(support_x: ArrayLike, support_y: ArrayLike, axes: int) -> tuple[np.ndarray, np.ndarray]:
-    """A support set (axes = 1) or T of them (axes = 2), finite, with a target for each example.
-
-    Raises:
-        TypeError: if they are not numeric.
-        ValueError: if they are empty, not finite, of unequal lengths, or with labels outside 0..MAX_CLASSES − 1.
-    """
-    x, y = _finite("support_x", support_x), _finite("support_y", support_y)
-    lead = ["[S, ...]", "[T, S, ...]"][axes - 1]
-    for name, array in ("support_x", x), ("support_y", y):
-        if array.ndim < axes:
-            raise ValueError(f"{name} has shape {list(array.shape)}, expected {lead}")
-    if x.shape[:axes] != y.shape[:axes]:
-        raise ValueError(
-            f"support_x has shape {list(x.shape)}, support_y {list(y.shape)}, expected a target for each example"
-        )
-    if 0 in x.shape or 0 in y.shape:
-        raise ValueError(f"support_x has shape {list(x.shape)} and is empty, expected at least one example")
-    if y.dtype.kind in "iub":
-        if np.prod(y.shape[axes:]) != 1:
-            raise ValueError(f"support_y has integer shape {list(y.shape)}, expected one label for each example")
-        if y.min() < 0 or y.max() >= MAX_CLASSES:
-            raise ValueError(f"support_y has labels {y.min()}..{y.max()}, expected 0..{MAX_CLASSES - 1} at most")
-    return x, y
-
-
-def _finite(name: str, value: ArrayLike) -> np.ndarray:
-    try:
-        array = np.asarray(value)
-        array = array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
-        number = array.dtype.kind in "fiub" or array.dtype.name in _EXTENDED
-    except (ValueError, TypeError):
-        raise TypeError(f"{name} is {type(value).__name__}, expected an array of numbers") from None
-    if not number:
-        raise TypeError(f"{name} has dtype {array.dtype}, expected real numbers")
-    if array.dtype.kind not in "iub" and not np.isfinite(array).all():
-        bad = int((~np.isfinite(array)).sum())
-        raise ValueError(f"{name} has {bad} NaN or infinite numbers out of {array.size}, expected finite ones")
-    return array
-
-
-_EXTENDED = ("bfloat16", "float8_e4m3fn", "float8_e5m2")
 
 
 def _meaning(labels: bool) -> str:

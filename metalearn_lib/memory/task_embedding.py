@@ -1,4 +1,4 @@
-"""Where a task lies: a vector for a support set, so that near vectors mean tasks with similar answers.
+"""Embeds a support set as a vector; nearby vectors mean tasks with similar solutions.
 
 The embedding is the weight vector of the simplest learner there is, fitted to the support set in closed form:
 kernel ridge regression on random Fourier features. With the Gaussian kernel
@@ -27,12 +27,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial.distance import pdist
 
-MAX_CLASSES = 1_000
+from metalearn_lib.core.checks import at_least, numbers, positive, real_numbers, seeds, shown
+from metalearn_lib.memory.validation import checked_support
+
 _TASKS_AT_ONCE = 2_048
 _LARGEST = 1e15
 
 
-def median_scale(support_x: np.ndarray) -> float:
+def median_scale(support_x: ArrayLike) -> float:
     """Half of the median distance between two examples of a support set: the default `x_scale`.
 
     Args:
@@ -40,8 +42,15 @@ def median_scale(support_x: np.ndarray) -> float:
 
     Returns:
         A length in the units of x; 1.0 where all examples coincide or there is only one.
+
+    Raises:
+        TypeError: if `support_x` does not hold numbers.
+        ValueError: if it is empty, or a number NaN or infinite.
     """
-    x = np.asarray(support_x, np.float64).reshape(len(support_x), -1)
+    x = numbers("support_x", support_x, "[S, ...]").astype(np.float64)
+    if not x.size:
+        raise ValueError(f"support_x has shape {x.shape}, expected at least one example")
+    x = x.reshape(len(x), -1)
     scale = float(np.median(pdist(x))) / 2 if len(x) > 1 else 0.0
     return scale if np.isfinite(scale) and scale > 0 else 1.0
 
@@ -59,6 +68,10 @@ class TaskEmbedding:
         features: number F of random features (even); the kernel is approximated with an error of order 1/√F.
         ridge: λ, the variance of the noise to expect in the targets, relative to that of the function.
         seed: fixes the random features.
+
+    Raises:
+        TypeError: if `x_scale` does not hold numbers.
+        ValueError: if a length is not positive and finite, or another number out of range.
     """
 
     x_scale: float | tuple[float, ...]
@@ -66,19 +79,23 @@ class TaskEmbedding:
     ridge: float = 0.1
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        scale = real_numbers("x_scale", self.x_scale)
+        if scale.ndim > 1 or not scale.size or not np.all(np.isfinite(scale) & (scale > 0)):
+            raise ValueError(f"x_scale is {shown(self.x_scale)}, expected a positive length or one per feature of x")
+        at_least(2, features=self.features)
+        if self.features % 2:
+            raise ValueError(f"features is {self.features}, expected an even number")
+        positive(ridge=self.ridge)
+        seeds(seed=self.seed)
+        object.__setattr__(self, "x_scale", tuple(map(float, scale)) if scale.ndim else float(scale))
+
     @classmethod
     def of(cls, x_scale: ArrayLike) -> "TaskEmbedding":
-        """The embedding for a scale or a sequence of scales.
+        """The embedding for a scale or a sequence of scales, see `TaskEmbedding`."""
+        return cls(x_scale)  # pyright: ignore[reportArgumentType]  # __post_init__ makes one of the two types of it
 
-        Raises:
-            ValueError: if `x_scale` is not positive and finite.
-        """
-        scale = np.asarray(x_scale, np.float64)
-        if scale.ndim > 1 or not scale.size or not np.all(np.isfinite(scale) & (scale > 0)):
-            raise ValueError(f"x_scale is {x_scale!r}, expected a positive length or one for each feature of x")
-        return cls(tuple(scale.tolist()) if scale.ndim else float(scale))
-
-    def map(self, x: np.ndarray) -> np.ndarray:
+    def map(self, x: ArrayLike) -> np.ndarray:
         """Random Fourier features φ with φ(x)·φ(x') ≈ k(x, x') and ‖φ(x)‖ = 1.
 
         Args:
@@ -88,13 +105,13 @@ class TaskEmbedding:
             Features [..., F], float64.
 
         Raises:
-            ValueError: if `x_scale` has another number of lengths than x has features.
+            TypeError: if `x` does not hold numbers.
+            ValueError: if a number is NaN or infinite, or `x_scale` has another number of lengths than x has features.
         """
-        scale = np.asarray(self.x_scale, np.float64)
-        if scale.ndim and scale.size != x.shape[-1]:
-            raise ValueError(f"x_scale has {scale.size} lengths but examples of support_x have {x.shape[-1]} features")
-        angles = (x / scale) @ _frequencies(self.seed, x.shape[-1], self.features // 2)
-        return np.concatenate([np.cos(angles), np.sin(angles)], -1) / np.sqrt(self.features // 2)
+        x = numbers("x", x)
+        if not x.ndim:
+            raise ValueError(f"x is {x}, expected flattened examples [..., d]")
+        return self._map(x)
 
     def __call__(self, support_x: ArrayLike, support_y: ArrayLike) -> np.ndarray:
         """The embeddings of T support sets.
@@ -108,9 +125,11 @@ class TaskEmbedding:
             a class that a task lacks would have weights of zero: tasks with different C compare after zero-padding.
 
         Raises:
-            ValueError: if `x_scale` does not fit x, or the numbers are too large for the arithmetic.
+            TypeError: if an array does not hold numbers.
+            ValueError: if the shapes do not fit, a number is NaN or infinite, `x_scale` does not fit x, or the numbers
+                are too large for the arithmetic.
         """
-        x, y = np.asarray(support_x), np.asarray(support_y)
+        x, y = checked_support(support_x, support_y, 2)
         x = x.reshape(*x.shape[:2], -1)
         outputs = int(y.max()) + 1 if y.dtype.kind in "iub" else int(np.prod(y.shape[2:]))
         embedded = np.empty((len(x), outputs, self.features), np.float32)
@@ -126,8 +145,15 @@ class TaskEmbedding:
             )
         return embedded
 
+    def _map(self, x: np.ndarray) -> np.ndarray:
+        scale = np.asarray(self.x_scale, np.float64)
+        if scale.ndim and scale.size != x.shape[-1]:
+            raise ValueError(f"x_scale has {scale.size} lengths but examples of support_x have {x.shape[-1]} features")
+        angles = (x / scale) @ _frequencies(self.seed, x.shape[-1], self.features // 2)
+        return np.concatenate([np.cos(angles), np.sin(angles)], -1) / np.sqrt(self.features // 2)
+
     def _fit(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        features = self.map(x)
+        features = self._map(x)
         transposed = features.swapaxes(1, 2)
         if x.shape[1] <= self.features:
             kernel = features @ transposed + self.ridge * np.eye(x.shape[1])

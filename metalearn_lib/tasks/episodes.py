@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from metalearn_lib.core.checks import at_least
+from metalearn_lib.core.checks import at_least, flags, instances, seeds
 from metalearn_lib.core.task import MetaBatch
 from metalearn_lib.images.labelled import LabelledImages
-from metalearn_lib.tasks.stream import task_stream
+from metalearn_lib.tasks.stream import static_shape, task_stream
 
 
 def episodes(
@@ -40,9 +40,13 @@ def episodes(
         int32.
 
     Raises:
-        ValueError: if there are not enough classes, or a class has not enough images.
+        TypeError: if `images` are no LabelledImages, or `within_alphabet` is not True or False.
+        ValueError: if a number is not a whole one of at least 1, there are not enough classes, or a class has not
+            enough images.
     """
+    instances(LabelledImages, "LabelledImages", images=images)
     at_least(1, ways=ways, shots=shots, queries=queries)
+    flags(within_alphabet=within_alphabet)
     allowed = _allowed(images, ways, within_alphabet)
     each = shots + queries
     drawable = np.flatnonzero(allowed.any(axis=0))
@@ -62,7 +66,7 @@ def episodes(
     most = int(counts.max())
 
     def draw(seed: tf.Tensor, tasks: int) -> MetaBatch:
-        seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 3, alg="philox"), num=3)
+        seeds = tf.unstack(tf.random.split(seed, 3, alg="philox"), num=3)
         group = tf.random.stateless_uniform([tasks], seeds[0], maxval=len(allowed), dtype=tf.int32, alg="philox")
         chosen = _distinct(seeds[1], tf.gather(choices, group), ways)  # [T, N]
         there = tf.range(most) < tf.gather(size, chosen)[..., None]  # [T, N, most]
@@ -96,16 +100,20 @@ def labelled_batches(images: LabelledImages, batch: int = 64, seed: int = 0) -> 
         A dataset of `(x, y)`: x [B, H, W, C] float32 in [0, 1] and y [B] int32, the class of each.
 
     Raises:
-        ValueError: if `batch` is below 1.
+        TypeError: if `images` are no LabelledImages.
+        ValueError: if `batch` is not a whole number of at least 1, or `seed` is no seed.
     """
+    instances(LabelledImages, "LabelledImages", images=images)
     at_least(1, batch=batch)
+    seeds(seed=seed)
     with tf.device("/cpu:0"):
         pictures, labels = tf.constant(images.images), tf.constant(images.labels, tf.int32)
     number = len(images)
 
     def choose(count: tf.Tensor) -> tf.Tensor:
-        turn = tf.stack([tf.constant(seed, tf.int64), count // number])
-        return tf.random.experimental.index_shuffle(count % number, turn, tf.constant(number - 1, tf.int64))
+        turn, place = tf.stack([tf.constant(seed, tf.int64), count // number]), tf.math.floormod(count, number)
+        shuffle = tf.random.experimental.index_shuffle  # pyright: ignore[reportAttributeAccessIssue]  # not in its stubs
+        return shuffle(place, turn, tf.constant(number - 1, tf.int64))
 
     def pick(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.cast(tf.gather(pictures, chosen), tf.float32) / 255.0, tf.gather(labels, chosen)
@@ -132,6 +140,6 @@ def _allowed(images: LabelledImages, ways: int, within_alphabet: bool) -> np.nda
 
 def _distinct(seed: tf.Tensor, allowed: tf.Tensor, number: int) -> tf.Tensor:
     """Distinct allowed positions of the last axis in random order, int32 [..., number]."""
-    score = tf.random.stateless_uniform(allowed.shape, seed, alg="philox")
+    score = tf.random.stateless_uniform(static_shape(allowed), seed, alg="philox")
     order = tf.where(allowed, score, -1.0)
     return tf.math.top_k(order, number).indices

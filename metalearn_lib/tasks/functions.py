@@ -1,13 +1,13 @@
-"""Families of functions as tasks: sinusoids, lines that part two classes, linear regression."""
+"""Families of functions as tasks: sinusoids, lines that separate two classes, linear regression."""
 
 import math
 from collections.abc import Sequence
 
 import tensorflow as tf
 
-from metalearn_lib.core.checks import at_least
+from metalearn_lib.core.checks import at_least, low_to_high, number_in
 from metalearn_lib.core.task import MetaBatch
-from metalearn_lib.tasks.stream import support_and_queries, task_stream
+from metalearn_lib.tasks.stream import split_seed, static_shape, support_and_queries, task_stream
 
 
 def sinusoids(
@@ -18,11 +18,11 @@ def sinusoids(
     amplitude: tuple[float, float] = (0.1, 5.0),
     phase: tuple[float, float] = (0.0, math.pi),
 ) -> tf.data.Dataset:
-    """Regression tasks y = A sin(x − φ), one amplitude A and one phase φ a task (Finn et al. 2017, section 5.1).
+    """Regression tasks y = A sin(x − φ), one amplitude A and one phase φ per task (Finn et al. 2017, section 5.1).
 
     Args:
-        shots: number S of support examples a task.
-        queries: number Q of query examples a task.
+        shots: number S of support examples per task.
+        queries: number Q of query examples per task.
         meta_batch_size: number T of tasks in a meta-batch.
         seed: fixes the stream.
         amplitude: range of A, uniform.
@@ -30,12 +30,16 @@ def sinusoids(
 
     Returns:
         A stream with x [T, S or Q, 1], uniform in [−5, 5], and y of the same shape.
+
+    Raises:
+        ValueError: if a number is not a whole one of at least 1, or a range not one of finite numbers.
     """
     at_least(1, shots=shots, queries=queries, meta_batch_size=meta_batch_size)
+    low_to_high(amplitude=amplitude, phase=phase)
     low, high = zip(amplitude, phase, strict=True)
 
     def draw(seed: tf.Tensor, tasks: int) -> MetaBatch:
-        examples, parameters = _split(seed, 2)
+        examples, parameters = split_seed(seed, 2)
         a, phi = tf.split(_uniform(parameters, [tasks, 1, 2], low, high), 2, axis=-1)
         x = _uniform(examples, [tasks, shots + queries, 1], -5.0, 5.0)
         return support_and_queries(x, a * tf.sin(x - phi), shots)
@@ -52,19 +56,22 @@ def linear_classification(
     that is uniform in [−½, ½]², at an angle that is uniform in [0, 2π).
 
     Args:
-        shots: number of support examples a class, so S = 2 * shots.
-        queries: number of query examples a class, so Q = 2 * queries.
+        shots: number of support examples per class, so S = 2 * shots.
+        queries: number of query examples per class, so Q = 2 * queries.
         meta_batch_size: number T of tasks in a meta-batch.
         seed: fixes the stream.
 
     Returns:
         A stream with x [T, S or Q, 2] in [−1, 1]² and labels 0 or 1 [T, S or Q], as many of one as of the other.
+
+    Raises:
+        ValueError: if a number is not a whole one of at least 1.
     """
     at_least(1, shots=shots, queries=queries, meta_batch_size=meta_batch_size)
     each = shots + queries
 
     def draw(seed: tf.Tensor, tasks: int) -> MetaBatch:
-        examples, angles, points, order = _split(seed, 4)
+        examples, angles, points, order = split_seed(seed, 4)
         angle = _uniform(angles, [tasks, 1], 0.0, 2 * math.pi)
         normal = tf.stack([tf.cos(angle), tf.sin(angle)], axis=-1)
         point = _uniform(points, [tasks, 1, 2], -0.5, 0.5)
@@ -74,7 +81,9 @@ def linear_classification(
         side = tf.reduce_sum((candidates - point) * normal, axis=-1) > 0
         classes = [tf.math.top_k(tf.cast(side == label, tf.float32), each).indices for label in (False, True)]
         parts = [tf.concat([c[:, part] for c in classes], axis=1) for part in (slice(shots), slice(shots, each))]
-        chosen = tf.concat([_shuffle(seed, part) for seed, part in zip(_split(order, 2), parts, strict=True)], axis=1)
+        chosen = tf.concat(
+            [_shuffle(seed, part) for seed, part in zip(split_seed(order, 2), parts, strict=True)], axis=1
+        )
         x = tf.gather(candidates, chosen, batch_dims=1)
         y = tf.gather(tf.cast(side, tf.int32), chosen, batch_dims=1)
         return support_and_queries(x, y, 2 * shots)
@@ -90,12 +99,12 @@ def linear_regression(
     noise: float = 0.0,
     seed: int = 0,
 ) -> tf.data.Dataset:
-    """Regression tasks y = w·x + ε, one weight vector w a task (Garg et al. 2022, section 3.1).
+    """Regression tasks y = w·x + ε, one weight vector w per task (Garg et al. 2022, section 3.1).
 
     Args:
         dimensions: number d of inputs.
-        shots: number S of support examples a task.
-        queries: number Q of query examples a task.
+        shots: number S of support examples per task.
+        queries: number Q of query examples per task.
         meta_batch_size: number T of tasks in a meta-batch.
         noise: standard deviation of ε, at least 0; in the support set and in the queries alike.
         seed: fixes the stream.
@@ -107,11 +116,10 @@ def linear_regression(
         ValueError: if a number is not a whole one of at least 1, or `noise` is negative.
     """
     at_least(1, dimensions=dimensions, shots=shots, queries=queries, meta_batch_size=meta_batch_size)
-    if not noise >= 0:
-        raise ValueError(f"noise is {noise!r}, expected a standard deviation of at least 0")
+    number_in("[0, inf)", noise=noise)
 
     def draw(seed: tf.Tensor, tasks: int) -> MetaBatch:
-        examples, parameters, errors = _split(seed, 3)
+        examples, parameters, errors = split_seed(seed, 3)
         x = tf.random.stateless_normal([tasks, shots + queries, dimensions], examples)
         w = tf.random.stateless_normal([tasks, dimensions, 1], parameters)
         y = x @ w + noise * tf.random.stateless_normal([tasks, shots + queries, 1], errors)
@@ -120,18 +128,13 @@ def linear_regression(
     return task_stream(draw, meta_batch_size, seed, block=32)
 
 
-def _split(seed: tf.Tensor, number: int) -> list[tf.Tensor]:
-    """`number` independent seeds made of one."""
-    return [tf.random.fold_in(seed, i) for i in range(number)]
-
-
 def _uniform(
     seed: tf.Tensor, shape: Sequence[int], low: Sequence[float] | float, high: Sequence[float] | float
 ) -> tf.Tensor:
-    low, high = tf.constant(low, tf.float32), tf.constant(high, tf.float32)
-    return low + (high - low) * tf.random.stateless_uniform(shape, seed)
+    least, most = tf.constant(low, tf.float32), tf.constant(high, tf.float32)
+    return least + (most - least) * tf.random.stateless_uniform(shape, seed)
 
 
 def _shuffle(seed: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """Each row of a matrix in a random order of its own."""
-    return tf.gather(rows, tf.argsort(_uniform(seed, rows.shape, 0.0, 1.0)), batch_dims=1)
+    return tf.gather(rows, tf.argsort(_uniform(seed, static_shape(rows), 0.0, 1.0)), batch_dims=1)

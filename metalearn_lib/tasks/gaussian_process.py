@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from metalearn_lib.core.checks import at_least, positive
-from metalearn_lib.core.task import MetaBatch, Task
-from metalearn_lib.tasks.stream import support_and_queries, task_stream
+from metalearn_lib.core.checks import at_least, numbers, positive
+from metalearn_lib.core.task import MetaBatch, Task, check_task
+from metalearn_lib.tasks.stream import split_seed, support_and_queries, task_stream
 
 
 def gaussian_processes(
@@ -16,13 +16,13 @@ def gaussian_processes(
     lengthscale: float = 0.4,
     noise: float = 0.1,
 ) -> tf.data.Dataset:
-    """Regression tasks y = f(x) + noise, one function f a task, from a Gaussian process (Garnelo et al. 2018, 4.1).
+    """Regression tasks y = f(x) + noise, one function f per task, from a Gaussian process (Garnelo et al. 2018, 4.1).
 
     f has mean 0 and the covariance exp(−(x − x')² / 2ℓ²), with ℓ the length scale.
 
     Args:
-        shots: number S of support examples a task.
-        queries: number Q of query examples a task.
+        shots: number S of support examples per task.
+        queries: number Q of query examples per task.
         meta_batch_size: number T of tasks in a meta-batch.
         seed: fixes the stream.
         lengthscale: ℓ, in units of x.
@@ -38,7 +38,7 @@ def gaussian_processes(
     positive(lengthscale=lengthscale, noise=noise)
 
     def draw(seed: tf.Tensor, tasks: int) -> MetaBatch:
-        examples, values = (tf.random.fold_in(seed, i) for i in range(2))
+        examples, values = split_seed(seed, 2)
         # In float64: the covariance of two examples that lie close together is nearly singular.
         shape = [tasks, shots + queries, 1]
         x = tf.random.stateless_uniform(shape, examples, -2.0, 2.0, tf.float64)
@@ -64,10 +64,13 @@ def gaussian_process_posterior(
         Mean and standard deviation [T, Q, 1] of the query targets, noise included.
 
     Raises:
-        ValueError: for a length scale or a noise that is not positive.
+        TypeError: if `task` is not a dictionary of a task's three arrays.
+        ValueError: for a length scale or a noise that is not positive, or arrays of other shapes.
     """
     positive(lengthscale=lengthscale, noise=noise)
-    support_x, support_y, query_x = (np.asarray(task[name], float) for name in ("support_x", "support_y", "query_x"))
+    check_task(task)
+    names = ("support_x", "support_y", "query_x")
+    support_x, support_y, query_x = (numbers(name, task[name], "[T, examples, 1]").astype(float) for name in names)
 
     def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.exp(-((a - b.swapaxes(1, 2)) ** 2) / (2 * lengthscale**2))

@@ -70,6 +70,32 @@ def test_all_learners_see_the_same_tasks():
     np.testing.assert_allclose(scores["a"].values, gathered["a"].values, rtol=1e-4)
 
 
+def test_a_number_of_gathered_tasks_counts():
+    nearest = ml.NearestNeighbor()
+    nearest.compile()
+    stream = ml.tasks.sinusoids(seed=5)
+    gathered = ml.tasks.gather_tasks(stream, 30)
+    assert len(ml.score(nearest, stream).values) == 600 and len(ml.score(nearest, gathered).values) == 30
+    few = ml.score(nearest, gathered, num_tasks=10)
+    np.testing.assert_array_equal(few.values, ml.score(nearest, stream, num_tasks=10).values)
+    assert ml.audit(nearest, gathered, num_tasks=10).title == "Audit of NearestNeighbor on 10 tasks"
+    with pytest.raises(ValueError, match=r"^num_tasks is 31, expected a whole number from 1 to 30$"):
+        ml.score(nearest, gathered, num_tasks=31)
+
+
+def test_a_list_of_values_is_a_score():
+    assert ml.Score([0.5, 0.7], "accuracy").mean == pytest.approx(0.6)
+
+
+def test_an_infinite_class_score_counts_and_an_infinite_value_is_refused():
+    certain = np.where(np.eye(2)[[[0, 1], [1, 1]]] > 0, 0, -np.inf)
+    assert ml.score_predictions(certain, np.array([[0, 1], [1, 0]])).values.tolist() == [1, 0.5]
+    with pytest.raises(
+        ValueError, match=r"^predictions of task 1 are infinite, expected numbers: the learner diverged$"
+    ):
+        ml.score_predictions(np.array([[[0.0]], [[np.inf]]]), np.zeros((2, 1, 1)))
+
+
 def test_a_curve_begins_without_adaptation_and_ends_as_predict_does():
     learner = ml.MAML(ml.networks.mlp(), inner_steps=4)
     learner.compile(loss="mse")

@@ -174,11 +174,11 @@ def test_a_nearest_neighbour_finds_glyphs_as_hard_as_handwriting():
         (lambda: ml.images.load_glyphs(size=1, scripts="Lao"), "size is 1, expected a whole number of at least 2"),
         (
             lambda: ml.images.draw_glyph("A", displacement=-1.0),
-            "displacement is -1.0, expected a length of 0 to 64 in 64ths",
+            "displacement is -1.0, expected a number in [0, 64)",
         ),
         (
             lambda: ml.images.draw_glyph("A", displacement=float("nan")),
-            "displacement is nan, expected a length of 0 to 64 in 64ths",
+            "displacement is nan, expected a number in [0, 64)",
         ),
         (
             lambda: ml.images.draw_glyph("A\u0410"),

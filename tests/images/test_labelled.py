@@ -115,14 +115,15 @@ def test_rotations_are_classes_of_their_own():
 @pytest.mark.parametrize(
     ("act", "sentence"),
     [
-        (lambda i: i.select([0, 3]), "classes are 0..3, expected numbers in 0..2"),
+        (lambda i: i.select([0, 3]), "classes has numbers 0..3, expected 0..2"),
         (lambda i: i.select([0, 0]), "classes has 2 numbers, expected at least 1, each only once"),
         (lambda i: i.select([]), "classes has 0 numbers, expected at least 1, each only once"),
         (lambda i: i.subset(["z"]), "alphabets has 'z', expected names among ['a', 'b']"),
         (lambda i: i.split("drawer"), "by is 'drawer', expected 'class' or 'alphabet'"),
+        (lambda i: i.split(fractions=(0.5, 0.5)), "fractions has shape (2,), expected [3]"),
         (
-            lambda i: i.split(fractions=(0.5, 0.5)),
-            "fractions is (0.5, 0.5), expected three positive numbers that sum to 1",
+            lambda i: i.split(fractions=(0.5, 0.5, 0.5)),
+            "fractions is (0.5, 0.5, 0.5), expected three positive numbers that sum to 1",
         ),
         (
             lambda i: i.split("alphabet", (0.4, 0.3, 0.3)),
@@ -159,6 +160,43 @@ def test_a_folder_per_class_of_any_size_and_mode(tmp_path):
     assert images.labels.tolist() == [0, 0, 0, 0, 1, 1]
     assert images.classes == ("cat", "dog")
     assert images.alphabets == (tmp_path.name,) * 2
+
+
+@pytest.mark.parametrize(
+    ("values", "mode", "read"),
+    [
+        ([0.0, 0.2, 1.0], "F", [0, 51, 255]),
+        ([0, 256 * 51, 65535], "I", [0, 51, 255]),
+        ([0, 0, 0], "I", [0, 0, 0]),
+        ([0, 256 * 51, 65535], "I;16", [0, 51, 255]),
+    ],
+)
+def test_more_than_eight_bits_a_pixel_are_read_in_their_own_range(tmp_path, values, mode, read):
+    dtype = {"F": np.float32, "I": np.int32, "I;16": np.uint16}[mode]
+    (tmp_path / "cat").mkdir()
+    picture = Image.fromarray(np.repeat([values], 3, axis=0).astype(dtype))
+    assert picture.mode == mode
+    picture.save(tmp_path / "cat" / "1.tif")
+    assert ml.images.load_images(tmp_path, size=3).images[0, 0, :, 0].tolist() == read
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (np.float32([0, 255]), "its values are floats from 0 to 255, of which 0 to 1 can be read"),
+        (np.float32([-1, 1]), "its values are floats from -1 to 1, of which 0 to 1 can be read"),
+        (np.float32([0, np.nan]), "its values are floats from nan to nan, of which 0 to 1 can be read"),
+        (np.int32([0, 200]), "its values are 32-bit numbers from 0 to 200, of which 16 bits can be read"),
+        (np.int32([0, 2**16]), "its values are 32-bit numbers from 0 to 65536, of which 16 bits can be read"),
+        (np.int32([-1, 2**15]), "its values are 32-bit numbers from -1 to 32768, of which 16 bits can be read"),
+    ],
+)
+def test_values_of_an_unknown_range_are_refused(tmp_path, values, sentence):
+    (tmp_path / "cat").mkdir()
+    Image.fromarray(values[None]).save(tmp_path / "cat" / "raw.tif")
+    with pytest.raises(ValueError, match=r"raw\.tif' is no intact image") as error:
+        ml.images.load_images(tmp_path)
+    assert sentence in str(error.value)
 
 
 def test_a_folder_per_alphabet_and_colour_in_one_image_is_colour_in_all(tmp_path):
@@ -203,5 +241,5 @@ def test_folders_without_images_are_named(tmp_path):
     (tmp_path / "cat" / "tabby").mkdir()
     with pytest.raises(ValueError, match="cat' holds images beside folders, expected one or the other"):
         ml.images.load_images(tmp_path)
-    with pytest.raises(ValueError, match="size is 0, expected a whole number of pixels of at least 1"):
+    with pytest.raises(ValueError, match="size is 0, expected a whole number of at least 1"):
         ml.images.load_images(tmp_path, size=0)

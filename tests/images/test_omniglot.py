@@ -136,7 +136,7 @@ def test_nothing_there_is_said(tmp_path):
         ml.images.load_omniglot(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="holds no ALPHABET"):
         ml.images.load_omniglot(tmp_path)
-    with pytest.raises(ValueError, match="size is 0, expected a whole number of pixels of at least 1"):
+    with pytest.raises(ValueError, match="size is 0, expected a whole number of at least 1"):
         ml.images.load_omniglot(tmp_path, size=0)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import metalearn_lib as ml
-from metalearn_lib.images.strokes import trace_strokes
+from metalearn_lib.images.tracing import trace_strokes
 
 
 def skeleton(*pixels) -> np.ndarray:
@@ -84,7 +84,9 @@ def test_some_scripts_are_drawn_as_among_all():
         ml.images.load_strokes(scripts="Klingon")
 
 
-@pytest.mark.parametrize("argument", ["drawers", "size"])
-def test_wrong_numbers_get_one_sentence(argument):
-    with pytest.raises(ValueError, match=f"^{argument} is -1, expected a whole number of at least"):
+@pytest.mark.parametrize(
+    ("argument", "expected"), [("drawers", "a whole number of at least 1"), ("size", "a whole number from 1 to 105")]
+)
+def test_wrong_numbers_get_one_sentence(argument, expected):
+    with pytest.raises(ValueError, match=f"^{argument} is -1, expected {expected}$"):
         ml.images.load_strokes(**{argument: -1})

@@ -70,7 +70,7 @@ def test_linear_regression_is_linear_with_the_noise_asked_for():
 
 
 def test_negative_noise_gets_a_sentence():
-    with pytest.raises(ValueError, match=r"noise is -0\.1, expected a standard deviation of at least 0"):
+    with pytest.raises(ValueError, match=r"noise is -0\.1, expected a number in \[0, inf\)"):
         ml.tasks.linear_regression(noise=-0.1)
 
 
