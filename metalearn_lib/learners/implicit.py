@@ -111,7 +111,7 @@ class ImplicitMAML(GradientLearner):
         if residual > POOR:
             warnings.warn(
                 f"the implicit gradient was left with a relative residual of {residual:.2f}, expected less "
-                f"than {POOR}: 
+                f"than {POOR}: "
                 "take more conjugate_steps, a stronger regularization, or more inner_steps",
                 stacklevel=2,
             )
