@@ -98,7 +98,7 @@ class NearestNeighbor(Learner):
         batch_norm: "support", "transductive" or "running", see `metalearn_lib.core.network`.
     """
 
-    supports_jit = False  # the number of ways is known only when the labels are
+    supports_xla = False  # the number of ways is known only when the labels are
     gives_logits = True
     ways_follow_the_task = True
 

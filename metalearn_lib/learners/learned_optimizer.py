@@ -36,7 +36,7 @@ class LearnedOptimizer(GradientLearner):
         ValueError: if `units` or `inner_steps` is less than 1.
     """
 
-    supports_jit = False  # many unrolled steps compile for longer than they save
+    supports_xla = False  # many unrolled steps compile for longer than they save
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """What every learner is: a Keras model whose input is a task."""
 
 import inspect
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -37,7 +37,7 @@ class Learner(keras.Model):
             `tf.distribute` or `keras.distribution` is in force.
     """
 
-    supports_jit = True  # whether `compile` uses XLA unless it is told otherwise
+    supports_xla = True  # whether `compile` uses XLA unless it is told otherwise
     gives_logits = False  # whether predictions for labels are logits, whatever `model` gives
     fits_tasks = True  # whether `fit` takes meta-batches
     ways_follow_the_task = False  # whether the classes of a task are those of its support set
@@ -47,9 +47,10 @@ class Learner(keras.Model):
         network = None if model is None else Network(model, batch_norm)
         # Layers inside cast their inputs: targets, weights and the inner loop keep their precision.
         super().__init__(**{"dtype": keras.config.floatx(), **options})
-        self.model = model
+        self.supports_jit = self.supports_xla
         self.batch_norm = batch_norm
-        self.network = network
+        # None only where a learner has no model.
+        self.model, self.network = cast(keras.Model, model), cast(Network, network)
         self.training_loop = TrainingLoop(self)
         self._door = Door(self)
         self._one_batch = OneBatch(self)
@@ -87,7 +88,7 @@ class Learner(keras.Model):
         float16 = self.network is not None and self.network.computes_in("float16")
         if float16 and kwargs.get("auto_scale_loss", True) and not scaled:
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        jit_compile = self.supports_jit if jit_compile is None else jit_compile
+        jit_compile = self.supports_xla if jit_compile is None else jit_compile
         super().compile(optimizer, *args, jit_compile=jit_compile, **kwargs)
         self._door.compiled()
         self._one_batch = OneBatch(self)

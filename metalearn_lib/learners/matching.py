@@ -36,7 +36,7 @@ class MatchingNetwork(Learner):
         ValueError: if `scale` is not positive, `context` is negative, or the model's outputs are no vectors.
     """
 
-    supports_jit = False  # the number of ways is known only when the labels are
+    supports_xla = False  # the number of ways is known only when the labels are
     gives_logits = True
     ways_follow_the_task = True
 

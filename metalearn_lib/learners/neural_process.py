@@ -43,7 +43,7 @@ class NeuralProcess(Learner):
         ValueError: for an unknown `aggregation`, a number below 1, a width that 8 heads cannot share.
     """
 
-    supports_jit = False  # compiling takes longer than it saves
+    supports_xla = False  # compiling takes longer than it saves
 
     def __init__(
         self,

@@ -45,7 +45,7 @@ class PretrainedFeatures(Learner):
         ValueError: if `num_classes` is below 2, `classifier` is unknown, or the model's outputs are no vectors.
     """
 
-    supports_jit = False  # the number of ways is known only when the labels are
+    supports_xla = False  # the number of ways is known only when the labels are
     gives_logits = True
     fits_tasks = False
     ways_follow_the_task = True

@@ -28,7 +28,7 @@ class PrototypicalNetwork(Learner):
         ValueError: if the model's outputs are no vectors.
     """
 
-    supports_jit = False  # the number of ways is known only when the labels are
+    supports_xla = False  # the number of ways is known only when the labels are
     gives_logits = True
     ways_follow_the_task = True
 

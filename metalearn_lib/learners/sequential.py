@@ -34,7 +34,7 @@ class SequentialLearner(GradientLearner):
         ValueError: if `neighbors` is less than 1.
     """
 
-    supports_jit = False  # the recall runs in NumPy; the gradient steps are compiled on their own
+    supports_xla = False  # the recall runs in NumPy; the gradient steps are compiled on their own
 
     def __init__(
         self,
