@@ -16,15 +16,15 @@ NAN[1, 2, 0] = np.nan
 @pytest.mark.parametrize(
     ("change", "query_y", "sentence"),
     [
-        ({"support_x": X[:, :0], "support_y": Y[:, :0]}, Y, "support_x is empty, expected at least one example a task"),
-        ({"support_x": X[:, :3]}, Y, "support_y has 4 examples a task but support_x has 3"),
+        ({"support_x": X[:, :0], "support_y": Y[:, :0]}, Y, "support_x is empty, expected at least one task, and one example per task"),
+        ({"support_x": X[:, :3]}, Y, "support_y has 4 examples per task but support_x has 3"),
         ({"query_x": X[:1]}, Y, "query_x has 1 tasks but support_x has 2"),
         ({"query_x": X[..., :2]}, Y, "query_x has examples of shape (2,) but support_x of (3,)"),
         ({"support_x": NAN}, Y, "support_x of task 1 has NaN or infinite values"),
         ({"query_x": -np.inf + X}, Y, "query_x of task 0 has NaN or infinite values"),
         ({"support_y": Y + 6}, Y, "support_y has labels 6..6 but the model has 5 outputs"),
         ({}, Y - 1, "query_y has labels -1..-1 but the model has 5 outputs"),
-        ({}, Y[:, :2], "query_y has 2 examples a task but query_x has 4"),
+        ({}, Y[:, :2], "query_y has 2 examples per task but query_x has 4"),
         ({"support_y": np.zeros(2)}, Y, "support_y has shape (2,), expected [tasks, examples, ...]"),
     ],
 )
@@ -49,7 +49,7 @@ def test_the_first_meta_batch_of_a_stream_is_checked():
     learner.compile("adam", loss="mse")
     with pytest.raises(ValueError, match=r"^support_x has examples of shape \(1,\) but the model takes \(2,\)$"):
         learner.fit(ml.tasks.sinusoids(), steps_per_epoch=1)
-    with pytest.raises(ValueError, match=r"^x is an empty dataset, expected"):
+    with pytest.raises(ValueError, match=r"^x is empty, expected"):
         learner.fit(ml.tasks.sinusoids().take(0))
 
 
@@ -63,7 +63,7 @@ def test_something_that_is_no_task():
 def test_models_that_cannot_be_inside():
     with pytest.raises(TypeError, match=r"^model is a Dense, expected a keras\.Model$"):
         ml.MAML(keras.layers.Dense(3))
-    with pytest.raises(ValueError, match=r"^model is not built, expected one that starts with keras\.Input\(shape\)$"):
+    with pytest.raises(ValueError, match=r"^model is not built, expected one that starts with keras\.Input\(shape\) or was called$"):
         ml.MAML(keras.Sequential([keras.layers.Dense(3)]))
 
 

@@ -31,7 +31,7 @@ def culprit(learner: keras.Model, loop: "TrainingLoop", x: Any, y: Any) -> str:
         y: targets, if `x` holds arrays.
     """
     index = int(loop.position)
-    where, show = f"meta-batch {index} of x", ""
+    where, show = f"meta-batch {index}", ""
     if isinstance(x, tf.data.Dataset):
         show = f", and next(iter(x.skip({index}))) shows it"
         meta_batch = next(iter(starting_at(x if x.cardinality() < 0 else x.repeat(), index)))
