@@ -12,7 +12,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 
 # Learners fill them in: they are no chapters.
-collect_ignore = ["exercises", "tests/exercises/submissions"]
+collect_ignore = ["exercises", "tests/course/exercises/submissions"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

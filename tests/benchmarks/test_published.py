@@ -53,12 +53,12 @@ def elsewhere(tmp_path, monkeypatch) -> Path:
 def small(monkeypatch) -> None:
     """A small network in place of the four convolutions, and no XLA, which takes longer than these few steps."""
 
-    def network(outputs: int | None = None, pooling: bool = False) -> keras.Model:
+    def network(num_outputs: int | None = None, pooling: bool = False) -> keras.Model:
         layers = [keras.layers.AveragePooling2D(4), keras.layers.Flatten(), keras.layers.BatchNormalization()]
-        return keras.Sequential([keras.Input((28, 28, 1)), *layers, keras.layers.Dense(outputs or 64)])
+        return keras.Sequential([keras.Input((28, 28, 1)), *layers, keras.layers.Dense(num_outputs or 64)])
 
     compiled = ml.Learner.compile
-    monkeypatch.setattr(training, "conv4", network)
+    monkeypatch.setattr(ml.networks, "conv4", network)
     monkeypatch.setattr(
         ml.Learner, "compile", lambda self, *args, **kwargs: compiled(self, *args, jit_compile=False, **kwargs)
     )
@@ -110,10 +110,10 @@ def test_a_measured_figure_stands_before_the_published_one_and_a_missing_one_is_
 
 
 def test_a_mean_that_diverged_is_told_in_powers_of_ten():
-    score = published.Score(np.array([1.0, 4e6]), "mean squared error")
+    score = ml.Score(np.array([1.0, 4e6]), "mean squared error")
     # Student's t at one degree of freedom is 12.7 and the deviation of the mean is 2e6.
     assert published._figure(score) == "2e+06 ± 3e+07"
-    assert published._figure(published.Score(np.array([0.5, 1.0]), "accuracy")) == "75 ± 318"
+    assert published._figure(ml.Score(np.array([0.5, 1.0]), "accuracy")) == "75 ± 318"
 
 
 @pytest.mark.skipif(not REFERENCES.exists(), reason="the list of reference numbers is not beside this checkout")
