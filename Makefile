@@ -2,10 +2,11 @@
 # make lab ARGS=--ip=0.0.0.0       what follows ARGS= goes on to JupyterLab or pytest
 PYTHON ?= python3
 
-.PHONY: help lab test lock release
+.PHONY: help lab test wheel lock release
 help:
 	@echo "make lab    set up the course in .venv and open it in JupyterLab"
 	@echo "make test   the same set-up, then every test and every chapter"
+	@echo "make wheel  builds the wheel and tries it where no extra is installed"
 	@echo "make release  writes the notebooks in exercises/ anew"
 	@echo "make lock   choose the versions in requirements.lock anew (needs uv)"
 
@@ -14,8 +15,11 @@ lab test:
 	  "There is no working $(PYTHON) here: install Python 3.11, 3.12 or 3.13, or name one (PYTHON=python3.12 make $@)."; exit 1; }
 	@$(PYTHON) scripts/setup.py $@ $(ARGS)
 
+wheel:
+	@$(MAKE) --no-print-directory test ARGS="-m wheel -n 0 tests/test_wheel.py"
+
 lock:
-	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra test --extra class --extra course \
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra test --extra types --extra class --extra course \
 	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 release:

@@ -15,6 +15,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
+from metalearn_lib.core.extras import import_extra
 from metalearn_lib.core.task import Task
 from metalearn_lib.evaluation.score import Score
 
@@ -191,9 +192,11 @@ def animation(figure: plt.Figure, draw: Callable[[int], object], frames: int, se
 
     Returns:
         The picture, which notebooks show.
-    """
-    from IPython.display import Image  # takes as long to import as the rest of this module
 
+    Raises:
+        ImportError: if IPython is not installed.
+    """
+    display = import_extra("IPython.display", "course")
     pictures = []
     for number in range(frames):
         draw(number)
@@ -207,7 +210,7 @@ def animation(figure: plt.Figure, draw: Callable[[int], object], frames: int, se
     durations = [1000 * seconds] * (frames - 1) + [10_000 * seconds]
     file = io.BytesIO()
     first.save(file, "PNG", save_all=True, append_images=others, duration=durations, loop=0)
-    return Image(file.getvalue(), format="png")
+    return display.Image(file.getvalue(), format="png")
 
 
 def _axes(ax: Axes | None, width: float = 7.0, height: float = 3.6) -> Axes:

@@ -121,11 +121,17 @@ def test_lock_gives_every_python_what_pyproject_asks_for(python: str, platform: 
             if not pin.marker or pin.marker.evaluate(machine):
                 assert pin.name not in pins, f"{pin.name} is pinned twice for Python {python} on {platform}"
                 pins[pin.name] = str(pin.specifier).removeprefix("==")
-    extras = (PROJECT["optional-dependencies"][extra] for extra in ("test", "class", "course"))
-    asked = sum(extras, PROJECT["dependencies"])
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
-    for requirement in map(Requirement, asked + build):
+    for requirement in [*asked_for("test", "types", "class", "course"), *map(Requirement, build)]:
         assert Version(pins[requirement.name]) in requirement.specifier, requirement
+
+
+def asked_for(*extras: str) -> list[Requirement]:
+    """What pyproject.toml asks for, with the extras that an extra names."""
+    texts = PROJECT["dependencies"] + [text for extra in extras for text in PROJECT["optional-dependencies"][extra]]
+    own = [requirement for requirement in map(Requirement, texts) if requirement.name == PROJECT["name"]]
+    others = [requirement for requirement in map(Requirement, texts) if requirement.name != PROJECT["name"]]
+    return others + [found for requirement in own for found in asked_for(*requirement.extras)]
 
 
 def test_conda_installs_the_lock() -> None:

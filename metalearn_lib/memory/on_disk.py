@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from metalearn_lib.core.extras import import_extra
+
 if TYPE_CHECKING:
     import lancedb
 
@@ -41,10 +43,13 @@ class OnDisk:
         path: the folder; the first `append` makes it.
 
     Raises:
+        ImportError: if the extra `memory` is not installed.
         ValueError: if `path` holds something else or a damaged table.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
+        import_extra("lancedb", "memory")
+        import_extra("pyarrow", "memory")
         self.path = os.fspath(path)
         self._table: lancedb.table.Table | None = None
         self._seen = 0
