@@ -76,6 +76,7 @@ def test_notebook_is_ready_to_read(path: Path) -> None:
         assert "error" not in [output["output_type"] for output in cell["outputs"]], source
         stderr = [output for output in cell["outputs"] if output.get("name") == "stderr"]
         assert not stderr, f"{source}\nprints to stderr: {stderr}"
+        assert "tf.function retracing" not in json.dumps(cell["outputs"]), source
     assert any(cell["outputs"] for cell in code), "no stored outputs"
 
 
@@ -140,6 +141,7 @@ def test_conda_installs_the_lock() -> None:
     assert environment["channels"] == ["conda-forge"] and pip == "pip"
     assert Version(python.removeprefix("python=")) in SpecifierSet(PROJECT["requires-python"])
     assert packages == {"pip": ["--requirement requirements.lock", "--editable ."]}
+    assert (ROOT / environment["variables"]["JUPYTER_PATH"] / "kernels" / "python3" / "kernel.json").exists()
 
 
 def test_importing_the_package_leaves_lancedb_alone() -> None:
