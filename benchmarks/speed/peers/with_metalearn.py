@@ -2,9 +2,19 @@
 
 import keras
 import tensorflow as tf
-from problem import BETA_1, BETA_2, EPSILON, MOMENTUM, NORMALISATION, RATE, Workload, meta_batches, weights
 
 import metalearn_lib as ml
+from benchmarks.speed.peers.problem import (
+    BETA_1,
+    BETA_2,
+    EPSILON,
+    MOMENTUM,
+    NORMALISATION,
+    RATE,
+    Workload,
+    meta_batches,
+    weights,
+)
 
 VERSION = f"TensorFlow {tf.__version__}, Keras {keras.__version__}"
 
