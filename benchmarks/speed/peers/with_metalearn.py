@@ -89,7 +89,8 @@ def learner(work: Workload):
     if work.method == "prototypes":
         made = ml.PrototypicalNetwork(model, batch_norm="running")
     else:
-        made = ml.MAML(model, work.inner_lr, work.inner_steps, work.first_order, batch_norm="transductive")
+        inner_loop = {"inner_lr": work.inner_lr, "inner_steps": work.inner_steps, "first_order": work.first_order}
+        made = ml.MAML(model, **inner_loop, batch_norm="transductive")
     made.compile(keras.optimizers.Adam(RATE, BETA_1, BETA_2, EPSILON), loss, steps_per_execution=work.block)
     return made
 
