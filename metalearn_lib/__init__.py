@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from metalearn_lib import acting, evaluation, images, learners, memory, networks, plots, tasks
     from metalearn_lib.auditing import audit
     from metalearn_lib.core.curvature import conjugate_gradients, hessian_product
+    from metalearn_lib.core.training.resume import Resume
     from metalearn_lib.core.update import gradient_step, inner_loop
     from metalearn_lib.core.vectorize import over_tasks
     from metalearn_lib.evaluation import Score, adaptation_curve, compare, score, score_predictions
@@ -47,6 +48,7 @@ _ROOMS = ("acting", "evaluation", "images", "learners", "memory", "networks", "p
 _NAMES = {
     "auditing": ("audit",),
     "core.curvature": ("conjugate_gradients", "hessian_product"),
+    "core.training.resume": ("Resume",),
     "core.update": ("gradient_step", "inner_loop"),
     "core.vectorize": ("over_tasks",),
     "evaluation": ("Score", "adaptation_curve", "compare", "score", "score_predictions"),

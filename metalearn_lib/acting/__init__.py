@@ -1,4 +1,4 @@
-"""Tasks in which a learner acts: families of environments, policies that need no training, and one that learns (RL²)."""
+"""Tasks in which a learner acts: families of environments, policies without training, and one that learns (RL²)."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from metalearn_lib.core.vectorize import inner_step
+
 Weights = list[tf.Tensor]
 
 # A few steps written out run faster; many take too long to compile.
@@ -63,15 +65,17 @@ def inner_loop(
         The new weights, of the same shapes.
     """
 
-    def step(*weights: tf.Tensor) -> Weights:
-        return gradient_step(loss, weights, lr, first_order)
+    def step(number: tf.Tensor | int, *weights: tf.Tensor) -> list[tf.Tensor | int]:
+        with inner_step(number + 1):
+            return [number + 1, *gradient_step(loss, weights, lr, first_order)]
 
-    weights = list(weights)
+    state = [0, *weights]
     if steps > MOST_UNROLLED and not unrolled:
-        return list(tf.while_loop(lambda *_: True, step, weights, maximum_iterations=steps))
+        start = [tf.constant(0, tf.int64), *weights]
+        return list(tf.while_loop(lambda *_: True, step, start, maximum_iterations=steps))[1:]
     for _ in range(steps):
-        weights = step(*weights)
-    return weights
+        state = step(*state)
+    return state[1:]
 
 
 def _as(dtype: tf.DType, rate: float | tf.Tensor) -> tf.Tensor:

@@ -1,13 +1,16 @@
 """One function for each task of a meta-batch, run for all tasks at once."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import contextvars
+from collections.abc import Callable, Iterator
 from typing import Any
-from unittest import mock
 
 import tensorflow as tf
 
-_own_weights = False
+from metalearn_lib.core.keras_private import exact_moments, install_exact_moments
+
+_task = contextvars.ContextVar[tf.Tensor | None]("task", default=None)
+_step = contextvars.ContextVar[tf.Tensor | int]("step", default=0)
 
 
 def over_tasks(function: Callable[..., Any], *stacked: Any, own_weights: bool = True) -> Any:
@@ -21,45 +24,53 @@ def over_tasks(function: Callable[..., Any], *stacked: Any, own_weights: bool = 
     Returns:
         What `function` returns, every tensor with a leading axis T.
     """
+
+    def one(arguments: tuple) -> Any:
+        token = _task.set(arguments[0])
+        try:
+            return function(*arguments[1])
+        finally:
+            _task.reset(token)
+
+    numbers = tf.range(tf.shape(tf.nest.flatten(stacked)[0], out_type=tf.int64)[0])
     with each_task_has_its_own_weights() if own_weights else contextlib.nullcontext():
-        return tf.vectorized_map(lambda arguments: function(*arguments), stacked)
+        return tf.vectorized_map(one, (numbers, stacked))
+
+
+def current_task() -> tf.Tensor | None:
+    """The number of the task that an `over_tasks` around is at, a scalar int64; None outside of one."""
+    return _task.get()
+
+
+@contextlib.contextmanager
+def inner_step(number: tf.Tensor | int) -> Iterator[None]:
+    """While it lasts, layers are called in step `number` of an inner loop."""
+    token = _step.set(number)
+    try:
+        yield
+    finally:
+        _step.reset(token)
+
+
+def current_step() -> tf.Tensor | int:
+    """The number of the inner step that an `inner_step` around is at, from 1; 0 outside of one."""
+    return _step.get()
 
 
 @contextlib.contextmanager
 def each_task_has_its_own_weights() -> Iterator[None]:
     """While it lasts, layers are traced for a body that is vectorised over tasks and differentiated twice.
 
-    Two things change: `TaskConv2D` multiplies patches, and mean and variance are differentiated exactly.
+    Two things change in this thread: `TaskConv2D` multiplies patches, and mean and variance are differentiated exactly.
     """
-    global _own_weights
-    before, _own_weights = _own_weights, True
+    install_exact_moments()
+    token = exact_moments.set(True)
     try:
-        with mock.patch.object(tf.nn, "moments", _moments):
-            yield
+        yield
     finally:
-        _own_weights = before
+        exact_moments.reset(token)
 
 
 def has_its_own_weights() -> bool:
     """Whether layers are traced inside `each_task_has_its_own_weights()`."""
-    return _own_weights
-
-
-def _moments(x: tf.Tensor, axes: Sequence[int], keepdims: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and variance, in place of `tf.nn.moments`, which every normalisation layer of Keras calls.
-
-    TensorFlow's takes the mean inside the variance as a constant. That leaves the first derivative as it is, since
-    Σ(x − mean) = 0, but drops −2/n² from every second one, so that MAML's meta-gradient through a normalised network
-    comes out wrong by a few per cent.
-    """
-    if sorted(axis % len(x.shape) for axis in axes) == list(range(len(x.shape) - 1)) and None not in x.shape:
-        # Over all but channels: products with ones, which take less time than XLA's sums over rows.
-        rows = tf.reshape(x, [-1, x.shape[-1]])
-        average = tf.fill([1, rows.shape[0]], tf.constant(1 / rows.shape[0], x.dtype))
-        mean = average @ rows
-        variance = average @ tf.math.squared_difference(rows, mean)
-        shape = [1] * (len(x.shape) - 1) * keepdims + [x.shape[-1]]
-        return tf.reshape(mean, shape), tf.reshape(variance, shape)
-    mean = tf.reduce_mean(x, axes, keepdims=True)
-    variance = tf.reduce_mean(tf.math.squared_difference(x, mean), axes, keepdims=keepdims)
-    return (mean if keepdims else tf.squeeze(mean, axes)), variance
+    return exact_moments.get()

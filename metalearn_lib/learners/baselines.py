@@ -6,9 +6,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from metalearn_lib.core.classes import number_of_ways, squared_distances
+from metalearn_lib.core.classes import ABSENT, number_of_ways, squared_distances
 from metalearn_lib.core.task import Task, unpack
-from metalearn_lib.learners.gradient import GradientLearner
+from metalearn_lib.learners.gradient import GradientLearner, check_adapted
 from metalearn_lib.learners.learner import Learner
 
 
@@ -29,13 +29,15 @@ class JointTraining(GradientLearner):
     def __init__(
         self,
         model: keras.Model,
+        *,
         inner_lr: float = 0.01,
         inner_steps: int = 0,
         adapted: str = "all",
         batch_norm: str = "support",
-        **kwargs: Any,
+        **options: Any,
     ):
-        super().__init__(model, inner_lr, inner_steps, adapted, batch_norm, **kwargs)
+        super().__init__(model, inner_lr=inner_lr, inner_steps=inner_steps, batch_norm=batch_norm, **options)
+        self.adapted = check_adapted(adapted)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One gradient step on the support and query examples of all tasks of a meta-batch."""
@@ -45,9 +47,10 @@ class JointTraining(GradientLearner):
         weights = self.model.trainable_variables
         with tf.GradientTape() as tape:
             predictions = self.model(tf.reshape(x, [-1, *x.shape[2:]]), training=True)
-            loss = self.loss_of(tf.reshape(y, [-1, *y.shape[2:]]), predictions)
-        self.optimizer.apply(tape.gradient(loss, weights), weights)
-        self._loss_tracker.update_state(loss)
+            loss = self.compute_loss(y=tf.reshape(y, [-1, *y.shape[2:]]), y_pred=predictions)
+            scaled = self.optimizer.scale_loss(loss)
+        self.optimizer.apply(tape.gradient(scaled, weights), weights)
+        self.track_loss(loss, tf.shape(x)[0])
         predictions = tf.reshape(predictions, [-1, x.shape[1], *predictions.shape[1:]])
         return self.compute_metrics(task, query_y, predictions[:, task["support_x"].shape[1] :])
 
@@ -66,18 +69,19 @@ class FromScratch(GradientLearner):
     def __init__(
         self,
         model: keras.Model,
+        *,
         inner_lr: float = 0.01,
         inner_steps: int = 100,
         batch_norm: str = "support",
-        **kwargs: Any,
+        **options: Any,
     ):
-        super().__init__(model, inner_lr, inner_steps, batch_norm=batch_norm, **kwargs)
+        super().__init__(model, inner_lr=inner_lr, inner_steps=inner_steps, batch_norm=batch_norm, **options)
         if batch_norm == "running":
             raise ValueError(
                 "batch_norm is 'running', expected support or transductive: there is no training to gather them"
             )
 
-    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+    def fit(self, *args: Any, **options: Any) -> keras.callbacks.History:
         """There is nothing to train: returns at once."""
         return keras.callbacks.History()
 
@@ -94,25 +98,28 @@ class NearestNeighbor(Learner):
         batch_norm: "support", "transductive" or "running", see `metalearn_lib.core.network`.
     """
 
-    def __init__(self, model: keras.Model | None = None, batch_norm: str = "support", **kwargs: Any):
-        super().__init__(model, batch_norm, **kwargs)
-        self.supports_jit = False  # the number of ways is known only when the labels are
+    supports_jit = False  # the number of ways is known only when the labels are
+    gives_logits = True
+    ways_follow_the_task = True
+
+    def __init__(self, model: keras.Model | None = None, *, batch_norm: str = "support", **options: Any):
+        super().__init__(model, batch_norm=batch_norm, **options)
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Predictions of the queries, from the nearest support examples."""
         support, query = task["support_x"], task["query_x"]
         if self.model is not None:
-            support, query = self.network.embed(support, query)
+            support, query = self.embed(task)
         distances = squared_distances(_flat(query), _flat(support))
         support_y = task["support_y"]
         if not support_y.dtype.is_integer:
             return tf.gather(support_y, tf.argmin(distances, axis=-1), batch_dims=1)
         of_other_class = tf.one_hot(
-            support_y, number_of_ways(support_y), on_value=0.0, off_value=float("inf"), dtype=distances.dtype
+            support_y, number_of_ways(support_y), on_value=0.0, off_value=-ABSENT, dtype=distances.dtype
         )
         return -tf.reduce_min(distances[..., None] + of_other_class[:, None], axis=2)
 
-    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+    def fit(self, *args: Any, **options: Any) -> keras.callbacks.History:
         """There is nothing to train: returns at once."""
         return keras.callbacks.History()
 

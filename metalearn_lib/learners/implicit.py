@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from metalearn_lib.core.checks import at_least
+from metalearn_lib.core.checks import at_least, positive
 from metalearn_lib.core.curvature import conjugate_gradients, hessian_product
 from metalearn_lib.core.task import unpack
 from metalearn_lib.core.update import Weights, inner_loop
@@ -37,16 +37,16 @@ class ImplicitMAML(GradientLearner):
     def __init__(
         self,
         model: keras.Model,
+        *,
         inner_lr: float = 0.01,
         inner_steps: int = 16,
         regularization: float = 2.0,
         conjugate_steps: int = 5,
         batch_norm: str = "support",
-        **kwargs: Any,
+        **options: Any,
     ):
-        super().__init__(model, inner_lr, inner_steps, batch_norm=batch_norm, **kwargs)
-        if not regularization > 0:
-            raise ValueError(f"regularization is {regularization!r}, expected a positive number")
+        super().__init__(model, inner_lr=inner_lr, inner_steps=inner_steps, batch_norm=batch_norm, **options)
+        positive(regularization=regularization)
         at_least(1, conjugate_steps=conjugate_steps)
         self.regularization = regularization
         self.conjugate_steps = conjugate_steps
@@ -80,9 +80,9 @@ class ImplicitMAML(GradientLearner):
             weights = self.adapt(start, support_x, support_y)
             with tf.GradientTape() as tape:
                 tape.watch(weights)
-                predictions = self.predict_from(weights, support_x, query_x, training=True)
-                loss = self.loss_of(query_y, predictions)
-            gradient = tape.gradient(loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+                loss, predictions = self.query_loss(weights, support_x, query_x, query_y)
+                scaled = self.optimizer.scale_loss(loss)
+            gradient = tape.gradient(scaled, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             support_loss = self.loss_on(support_x, support_y)
 
             def product(vector: Weights) -> Weights:
@@ -94,9 +94,3 @@ class ImplicitMAML(GradientLearner):
 
         results = over_tasks(meta_gradient, task["support_x"], task["support_y"], task["query_x"], query_y)
         return self.apply_meta_gradients(task, query_y, *results)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, for saving."""
-        config = super().get_config()
-        del config["adapted"]
-        return config | {"regularization": self.regularization, "conjugate_steps": self.conjugate_steps}

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from metalearn_lib.core.checks import at_least
-from metalearn_lib.core.classes import as_vectors
+from metalearn_lib.core.classes import as_vectors, features_of
 from metalearn_lib.core.task import Task
 from metalearn_lib.learners.learner import Learner
 
@@ -38,23 +38,26 @@ class InContextLearner(Learner):
         ValueError: for a number below 1, a width that the heads cannot share.
     """
 
+    gives_logits = True
+
     def __init__(
         self,
         model: keras.Model,
+        *,
         num_outputs: int = 1,
         width: int = 64,
         depth: int = 3,
         heads: int = 4,
         batch_norm: str = "support",
-        **kwargs: Any,
+        **options: Any,
     ):
-        super().__init__(model, batch_norm, **kwargs)
+        super().__init__(model, batch_norm=batch_norm, **options)
         at_least(1, num_outputs=num_outputs, width=width, depth=depth, heads=heads)
         if width % heads:
             raise ValueError(f"width is {width}, expected a multiple of heads, which is {heads}")
         self.num_outputs, self.width, self.depth, self.heads = num_outputs, width, depth, heads
         self.token_of_x = keras.layers.Dense(width)
-        self.token_of_x.build((None, None, model.output_shape[-1]))
+        self.token_of_x.build((None, None, features_of(self.network)))
         self.token_of_y = keras.layers.Dense(width)
         self.token_of_y.build((None, None, num_outputs))
         self.blocks = [TransformerBlock(width, heads) for _ in range(depth)]
@@ -65,7 +68,7 @@ class InContextLearner(Learner):
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Values [T, Q, D] or logits [T, Q, N] of the queries."""
-        support, query = self.network.embed(task["support_x"], task["query_x"], training)
+        support, query = self.embed(task, training)
         support_y = as_vectors(task["support_y"], self.num_outputs, support.dtype)
         tokens = tf.concat([self.token_of_x(support) + self.token_of_y(support_y), self.token_of_x(query)], axis=1)
         shots = tf.shape(support)[1]
@@ -73,11 +76,6 @@ class InContextLearner(Learner):
         for block in self.blocks:
             tokens = block(tokens, shots, seen)
         return self.answer(tokens[:, shots:])
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, for saving."""
-        settings = {"num_outputs": self.num_outputs, "width": self.width, "depth": self.depth, "heads": self.heads}
-        return {**super().get_config(), **settings}
 
     def _random_context(self, support: tf.Tensor) -> tf.Tensor:
         """Which support examples each task shows, [T, S]: all in half of the tasks, else any number from 1 equally."""
@@ -87,7 +85,8 @@ class InContextLearner(Learner):
         share = keras.random.uniform((tasks, 1), maxval=2.0, dtype=support.dtype, seed=self.random)
         return place <= tf.maximum(share, tf.reduce_min(place, axis=1, keepdims=True))
 
-    def _outputs(self) -> int:
+    def num_classes_known(self) -> int:
+        """The number of outputs."""
         return self.num_outputs
 
 

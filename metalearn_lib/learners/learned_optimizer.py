@@ -8,7 +8,7 @@ import tensorflow as tf
 from metalearn_lib.core.checks import at_least
 from metalearn_lib.core.task import unpack
 from metalearn_lib.core.update import Weights
-from metalearn_lib.core.vectorize import over_tasks
+from metalearn_lib.core.vectorize import inner_step, over_tasks
 from metalearn_lib.learners.gradient import GradientLearner
 
 
@@ -36,18 +36,20 @@ class LearnedOptimizer(GradientLearner):
         ValueError: if `units` or `inner_steps` is less than 1.
     """
 
+    supports_jit = False  # many unrolled steps compile for longer than they save
+
     def __init__(
         self,
         model: keras.Model,
+        *,
         inner_lr: float = 0.1,
         inner_steps: int = 10,
         units: int = 20,
         batch_norm: str = "support",
-        **kwargs: Any,
+        **options: Any,
     ):
-        super().__init__(model, inner_lr, inner_steps, batch_norm=batch_norm, **kwargs)
+        super().__init__(model, inner_lr=inner_lr, inner_steps=inner_steps, batch_norm=batch_norm, **options)
         at_least(1, inner_steps=inner_steps, units=units)
-        self.supports_jit = False  # many unrolled steps compile for longer than they save
         self.units = units
         self.rule = _recurrent_network(units)
 
@@ -68,11 +70,12 @@ class LearnedOptimizer(GradientLearner):
             # The tape lives in the vectorised body, see MAML.
             with tf.GradientTape() as tape:
                 tape.watch(phi)
-                for _ in range(self.inner_steps):
-                    state = self.update(state, support_x, support_y, phi)
-                    predictions = self.predict_from(state, support_x, query_x, training=True)
-                    losses.append(self.loss_of(query_y, predictions))
-                total = tf.add_n(losses)
+                for number in range(self.inner_steps):
+                    with inner_step(number + 1):
+                        state = self.update(state, support_x, support_y, phi)
+                    loss, predictions = self.query_loss(self._theta(state), support_x, query_x, query_y)
+                    losses.append(loss)
+                total = self.optimizer.scale_loss(tf.add_n(losses))
             gradients = tape.gradient(total, phi)
             return losses[-1], predictions, gradients, self.network.gather(self._theta(state), query_x)
 
@@ -93,21 +96,22 @@ class LearnedOptimizer(GradientLearner):
             θ and states, in the order they came in.
         """
         phi = self._phi()
-        for _ in range(self.inner_steps if steps is None else steps):
-            weights = self.update(weights, support_x, support_y, phi)
+        for number in range(self.inner_steps if steps is None else steps):
+            with inner_step(number + 1):
+                weights = self.update(weights, support_x, support_y, phi)
         return weights
 
     def update(self, weights: Weights, support_x: tf.Tensor, support_y: tf.Tensor, phi: Weights) -> Weights:
         """θ and the states of the LSTM after one update, with `phi` for the weights of the LSTM; else as `adapt`."""
         number = len(self.model.trainable_variables)
-        fixed, theta, states = weights[: self._fixed], weights[self._fixed : number], weights[number:]
+        theta, states = weights[:number], weights[number:]
         loss = self.loss_on(support_x, support_y)
         with tf.GradientTape() as tape:
             tape.watch(theta)
-            value = loss([*fixed, *theta])
+            value = loss(theta)
         gradients = tape.gradient(value, theta, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         updates, states = self.propose(gradients, states, phi)
-        return [*fixed, *(w + g for w, g in zip(theta, updates, strict=True)), *states]
+        return [*(w + g for w, g in zip(theta, updates, strict=True)), *states]
 
     def propose(self, gradients: Weights, states: Weights, phi: Weights) -> tuple[Weights, Weights]:
         """The updates g of one step, from the gradients ∇ and the states of the LSTM.
@@ -127,20 +131,14 @@ class LearnedOptimizer(GradientLearner):
         parts = tf.split(rate * output[:, 0], [g.shape.num_elements() for g in gradients])
         return [tf.reshape(part, g.shape) for part, g in zip(parts, gradients, strict=True)], states
 
-    def predict_from(
-        self, weights: Weights, support_x: tf.Tensor, query_x: tf.Tensor, training: bool = False
-    ) -> tf.Tensor:
+    def predict_from(self, weights: Weights, support_x: tf.Tensor, query_x: tf.Tensor) -> tf.Tensor:
         """Predictions [Q, ...] of the model with θ, the first of `weights`."""
-        return super().predict_from(self._theta(weights), support_x, query_x, training)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, for saving."""
-        return {**super().get_config(), "units": self.units}
+        return super().predict_from(self._theta(weights), support_x, query_x)
 
     def _start(self, support_x: tf.Tensor, support_y: tf.Tensor) -> Weights:
         """θ and states of zeros, [T, ...] each."""
         theta = super()._start(support_x, support_y)
-        coordinates = sum(w.shape[1:].num_elements() for w in theta[self._fixed :])
+        coordinates = sum(w.shape[1:].num_elements() for w in theta)
         return [*theta, *[tf.zeros([tf.shape(support_x)[0], coordinates, self.units], theta[0].dtype)] * 4]
 
     def _theta(self, weights: Weights) -> Weights:

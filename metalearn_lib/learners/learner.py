@@ -1,5 +1,6 @@
 """What every learner is: a Keras model whose input is a task."""
 
+import inspect
 from typing import Any
 
 import keras
@@ -7,13 +8,17 @@ import numpy as np
 import tensorflow as tf
 
 from metalearn_lib.core.network import Network
-from metalearn_lib.core.task import SUPPORT_X, Task, check_task
-from metalearn_lib.core.training.execution import OneBatch, in_one_program
-from metalearn_lib.core.training.long_runs import LongRuns
+from metalearn_lib.core.task import SUPPORT_X, Task
+from metalearn_lib.core.training.divergence import DivergedError, culprit
+from metalearn_lib.core.training.door import Door
+from metalearn_lib.core.training.execution import OneBatch, compiled
+from metalearn_lib.core.training.loop import TrainingLoop
 from metalearn_lib.core.training.progress import ProgressBar
 
+POSITION = "position"
 
-class Learner(LongRuns):
+
+class Learner(keras.Model):
     """A Keras model that is called with a meta-batch of tasks and returns predictions of their queries.
 
     One call is one act of learning: it adapts to `support_x`, `support_y` of each task and predicts `query_x`.
@@ -24,22 +29,29 @@ class Learner(LongRuns):
             learner that has none.
         batch_norm: where batch normalisation in `model` takes its mean and variance: "support", "transductive" or
             "running", see `metalearn_lib.core.network`.
+        options: those of `keras.Model`, such as `name`.
 
     Raises:
         TypeError: if `model` is not a Keras model.
-        ValueError: if `model` has no input shape yet, or for an unknown `batch_norm`.
+        ValueError: if `model` has no input shape yet, for an unknown `batch_norm` or option, or if a strategy of
+            `tf.distribute` or `keras.distribution` is in force.
     """
 
-    def __init__(self, model: keras.Model | None, batch_norm: str = "support", **kwargs: Any):
-        super().__init__(**kwargs)
-        if model is not None:
-            if not isinstance(model, keras.Model):
-                raise TypeError(f"model is a {type(model).__name__}, expected a keras.Model")
-            if not model.built:
-                raise ValueError("model is not built, expected one that starts with keras.Input(shape)")
+    supports_jit = True  # whether `compile` uses XLA unless it is told otherwise
+    gives_logits = False  # whether predictions for labels are logits, whatever `model` gives
+    fits_tasks = True  # whether `fit` takes meta-batches
+    ways_follow_the_task = False  # whether the classes of a task are those of its support set
+
+    def __init__(self, model: keras.Model | None, *, batch_norm: str = "support", **options: Any):
+        _refuse_strategies()
+        network = None if model is None else Network(model, batch_norm)
+        # Inputs are cast by the layers that take them: targets keep their precision.
+        super().__init__(**{"autocast": False, **options})
         self.model = model
         self.batch_norm = batch_norm
-        self.network = None if model is None else Network(model, batch_norm)
+        self.network = network
+        self.training_loop = TrainingLoop(self)
+        self._door = Door(self)
         self._one_batch = OneBatch(self)
         self.built = True
 
@@ -55,9 +67,21 @@ class Learner(LongRuns):
         """
         raise NotImplementedError
 
+    def embed(self, task: Task, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+        """The outputs of `model` for support sets [T, S, ...] and queries [T, Q, ...]; in `fit` with its penalties."""
+        support, query, penalty = self.network.embed(task["support_x"], task["query_x"], training)
+        if training and penalty is not None:
+            self.add_loss(penalty)
+        return support, query
+
     def compile(self, *args: Any, jit_compile: bool | None = None, **kwargs: Any) -> None:
-        """`keras.Model.compile`; None compiles with XLA wherever the learner allows it, on a CPU too."""
+        """`keras.Model.compile`; None compiles with XLA wherever the learner allows it, on a CPU too.
+
+        Raises:
+            ValueError: if the loss takes probabilities and the learner gives logits, or the other way round.
+        """
         super().compile(*args, jit_compile=self.supports_jit if jit_compile is None else jit_compile, **kwargs)
+        self._door.compiled()
         self._one_batch = OneBatch(self)
         self.optimizer.build(self.trainable_variables)
 
@@ -65,60 +89,128 @@ class Learner(LongRuns):
         """Compile as a saved learner was; Keras leaves that to every model with a `compile` of its own."""
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def fit(self, x: Any = None, y: Any = None, *, verbose: Any = "auto", callbacks: Any = None, **kwargs: Any):
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        *,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        initial_epoch: int = 0,
+        **options: Any,
+    ) -> keras.callbacks.History:
         """`keras.Model.fit` on a stream of meta-batches; "auto" shows one tqdm bar, 0 none.
 
+        With a `Resume` among the callbacks, training continues exactly where it was killed.
+
         Raises:
-            ValueError: if the first meta-batch is not one of tasks for this learner (see `check_task`).
+            ValueError: if the first meta-batch is not one of tasks for this learner, or training would not end; if a
+                task's loss, or a weight after a step, is not finite: all weights are then as before that step.
         """
-        self._check(x, y)
+        callbacks = keras.tree.flatten(callbacks or [])
+        x = self._door.fit(x, y, callbacks, options)
         if verbose == "auto":
-            callbacks, verbose = [*keras.tree.flatten(callbacks or []), ProgressBar()], 0
-        if isinstance(x, tf.data.Dataset):
-            kwargs.setdefault("shuffle", False)  # a stream is in random order already, and Keras warns
-        return super().fit(x, y, verbose=verbose, callbacks=callbacks, **kwargs)
+            callbacks, verbose = [*callbacks, ProgressBar()], 0
+        if isinstance(x, tf.data.Dataset | keras.utils.PyDataset):
+            options.setdefault("shuffle", False)  # a stream is in random order already, and has positions
+        steps = self._door.steps_of_epoch(x, y, options)
+        stream, initial_epoch = self.training_loop.begin(x, callbacks, initial_epoch, steps)
+        try:
+            return super().fit(stream, y, verbose=verbose, callbacks=callbacks, initial_epoch=initial_epoch, **options)
+        except DivergedError:
+            raise ValueError(culprit(self, self.training_loop, x, y)) from None
 
-    def evaluate(self, x: Any = None, y: Any = None, *, verbose: Any = 0, **kwargs: Any):
-        """`keras.Model.evaluate` on a stream of meta-batches; `metalearn_lib.evaluation.score` adds intervals."""
-        self._check(x, y)
-        return super().evaluate(x, y, verbose=verbose, **kwargs)
+    def evaluate(self, x: Any = None, y: Any = None, *, verbose: Any = 0, **options: Any) -> Any:
+        """`keras.Model.evaluate` on a stream of meta-batches; `metalearn_lib.evaluation` adds intervals."""
+        x = self._door.evaluate(x, y, options)
+        return super().evaluate(x, y, verbose=verbose, **options)
 
-    def predict(self, x: Any, *, verbose: Any = 0, **kwargs: Any) -> np.ndarray:
+    def predict(self, x: Any, *, verbose: Any = 0, **options: Any) -> np.ndarray:
         """`keras.Model.predict`: predictions [T, Q, ...] for the tasks in `x`."""
-        self._check(x)
-        at_once = isinstance(x, dict) and not verbose and not self.run_eagerly and kwargs.keys() <= {"batch_size"}
-        if at_once and len(x[SUPPORT_X]) <= (kwargs.get("batch_size") or 32):
+        x = self._door.predict(x, options)
+        at_once = isinstance(x, dict) and not verbose and not self.run_eagerly and options.keys() <= {"batch_size"}
+        if at_once and len(x[SUPPORT_X]) <= (options.get("batch_size") or 32):
             return self._one_batch.predict(x)
-        return super().predict(x, verbose=verbose, **kwargs)
+        return super().predict(x, verbose=verbose, **options)
 
-    def _make_function(self, step_function: Any) -> Any:
-        """Keras's, which makes `fit` and `evaluate` of a step, with several steps an execution as one program."""
-        return in_one_program(self, step_function, super()._make_function(step_function))
+    def make_train_function(self, force: bool = False) -> None:
+        """What Keras's `fit` runs: steps that are undone where they diverge, as one program."""
+        if self.train_function is None or force:
+            self.train_function = self.training_loop.function()
+
+    def make_test_function(self, force: bool = False) -> None:
+        """What Keras's `evaluate` runs."""
+        if self.test_function is None or force:
+            self.test_function = compiled(self, self.test_step)
+
+    def track_loss(self, losses: tf.Tensor, weight: tf.Tensor | float | None = None) -> None:
+        """Add to the metric "loss", the mean of all `losses` [...] with this weight."""
+        metric = next(metric for metric in self.metrics if metric.name == "loss")
+        metric.update_state(losses, sample_weight=weight)
+
+    def export(self, filepath: str, *args: Any, **options: Any) -> None:
+        """`keras.Model.export`, for a signature that is given.
+
+        Raises:
+            ValueError: without `input_signature`: a learner takes labels or values, and tasks of many sizes.
+        """
+        if "input_signature" not in options:
+            raise ValueError(
+                "input_signature is missing, expected [{'support_x': tf.TensorSpec(...), 'support_y': ..., "
+                "'query_x': ...}], the tasks that are to be learned from"
+            )
+        super().export(filepath, *args, **options)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, for saving."""
-        config = super().get_config()
+        parameters = inspect.signature(type(self).__init__).parameters.values()
+        names = [p.name for p in parameters if p.name != "self" and p.kind != inspect.Parameter.VAR_KEYWORD]
+        config = {name: getattr(self, name) for name in names}
         if self.model is not None:
-            config |= {"model": keras.saving.serialize_keras_object(self.model), "batch_norm": self.batch_norm}
-        return config
+            config["model"] = keras.saving.serialize_keras_object(self.model)
+        return {"name": self.name, **config}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> "Learner":
         """A learner from `get_config()`."""
         config = dict(config)
-        if "model" in config:
+        if config.get("model") is not None:
             config["model"] = keras.saving.deserialize_keras_object(config["model"], custom_objects)
         return cls(**config)
 
-    def _check(self, x: Any, y: Any = None) -> None:
-        if isinstance(x, tf.data.Dataset):
-            first = next(iter(x.take(1)), None)
-            if first is None:
-                raise ValueError("x is an empty dataset, expected at least one meta-batch")
-            x, y = first if isinstance(first, tuple) else (first, None)
-        if isinstance(x, dict):
-            check_task(x, y, self.model, num_outputs=self._outputs())
+    def save_own_variables(self, store: Any) -> None:
+        """Save, beside the variables, what Keras leaves out: random generators and the position in the stream."""
+        super().save_own_variables(store)
+        for name, variable in self._own_state().items():
+            store[name] = variable.numpy()
 
-    def _outputs(self) -> int | None:
+    def load_own_variables(self, store: Any) -> None:
+        """Load what `save_own_variables` has saved."""
+        saved = {name: store[name] for name in list(store.keys())}
+        for name, variable in self._own_state().items():
+            if name in saved:
+                variable.assign(np.asarray(saved[name]))
+        super().load_own_variables({name: value for name, value in saved.items() if name.isdigit()})
+
+    def _own_state(self) -> dict[str, Any]:
+        weights = {id(variable) for variable in self.weights}
+        generators = [variable for variable in self.variables if id(variable) not in weights]
+        states = {f"generator {i}": state for i, state in enumerate(generators)}
+        return {POSITION: self.training_loop.position, **states}
+
+    def num_classes_known(self) -> int | None:
         """The number of classes that predictions can have, None if it follows from the task."""
         return None
+
+    def check_targets(self, task: Task, query_y: Any) -> None:
+        """Raise a ValueError if targets do not suit this learner; the shapes of the task are right."""
+
+
+def _refuse_strategies() -> None:
+    distribution = keras.distribution.distribution()
+    for what, in_force in (("tf.distribute", tf.distribute.has_strategy()), ("keras.distribution", distribution)):
+        if in_force:
+            raise ValueError(
+                f"a strategy of {what} is in force, expected none: Keras would scale the inner loss too, and a learner "
+                "would learn with another rate"
+            )

@@ -8,7 +8,7 @@ import tensorflow as tf
 from metalearn_lib.core.task import unpack
 from metalearn_lib.core.update import Weights
 from metalearn_lib.core.vectorize import over_tasks
-from metalearn_lib.learners.gradient import GradientLearner
+from metalearn_lib.learners.gradient import GradientLearner, check_adapted
 
 
 @keras.saving.register_keras_serializable("metalearn_lib")
@@ -32,15 +32,17 @@ class MAML(GradientLearner):
     def __init__(
         self,
         model: keras.Model,
+        *,
         inner_lr: float = 0.01,
         inner_steps: int = 1,
         first_order: bool = False,
         learn_inner_lr: bool = False,
         adapted: str = "all",
         batch_norm: str = "support",
-        **kwargs: Any,
+        **options: Any,
     ):
-        super().__init__(model, inner_lr, inner_steps, adapted, batch_norm, **kwargs)
+        super().__init__(model, inner_lr=inner_lr, inner_steps=inner_steps, batch_norm=batch_norm, **options)
+        self.adapted = check_adapted(adapted)
         self.first_order = first_order
         self.learn_inner_lr = learn_inner_lr
         self._rates = [
@@ -50,12 +52,20 @@ class MAML(GradientLearner):
                 initializer=lambda shape, dtype: tf.fill(shape, tf.constant(inner_lr, dtype)),
                 name=f"rate_{index}",
             )
-            for index, variable in enumerate(model.trainable_variables[self._fixed :] if learn_inner_lr else [])
+            for index, variable in enumerate(model.trainable_variables[self._fixed() :] if learn_inner_lr else [])
         ]
 
     def inner_lrs(self) -> float | Weights:
         """α: one number, or as learned."""
-        return [tf.convert_to_tensor(rate) for rate in self._rates] if self.learn_inner_lr else self.inner_lr
+        if not self.learn_inner_lr:
+            return self.inner_lr
+        adapted = len(self.model.trainable_variables) - self._fixed()
+        if len(self._rates) != adapted:
+            raise ValueError(
+                f"model has {adapted} weights to adapt, expected {len(self._rates)}, for which rates are learned: "
+                "freeze or thaw layers before the learner is made"
+            )
+        return [tf.convert_to_tensor(rate) for rate in self._rates]
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of the outer loop on a meta-batch."""
@@ -71,14 +81,10 @@ class MAML(GradientLearner):
                 weights = self.adapt(
                     start, support_x, support_y, first_order=self.first_order, inner_lr=rates, unrolled=True
                 )
-                predictions = self.predict_from(weights, support_x, query_x, training=True)
-                loss = self.loss_of(query_y, predictions)
-            gradients = tape.gradient(loss, learned, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+                loss, predictions = self.query_loss(weights, support_x, query_x, query_y)
+                scaled = self.optimizer.scale_loss(loss)
+            gradients = tape.gradient(scaled, learned, unconnected_gradients=tf.UnconnectedGradients.ZERO)
             return loss, predictions, gradients, self.network.gather(weights, query_x)
 
         results = over_tasks(meta_gradient, task["support_x"], task["support_y"], task["query_x"], query_y)
         return self.apply_meta_gradients(task, query_y, *results)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, for saving."""
-        return {**super().get_config(), "first_order": self.first_order, "learn_inner_lr": self.learn_inner_lr}

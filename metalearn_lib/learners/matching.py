@@ -5,12 +5,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from metalearn_lib.core.checks import at_least
-from metalearn_lib.core.classes import number_of_ways
+from metalearn_lib.core.checks import at_least, positive
+from metalearn_lib.core.classes import ABSENT, features_of, number_of_ways, without_absent
 from metalearn_lib.core.task import Task
 from metalearn_lib.learners.learner import Learner
-
-NONE = -1e9  # the log of no attention at all; finite, so that its gradient is
 
 
 @keras.saving.register_keras_serializable("metalearn_lib")
@@ -38,20 +36,20 @@ class MatchingNetwork(Learner):
         ValueError: if `scale` is not positive, `context` is negative, or the model's outputs are no vectors.
     """
 
+    supports_jit = False  # the number of ways is known only when the labels are
+    gives_logits = True
+    ways_follow_the_task = True
+
     def __init__(
-        self, model: keras.Model, scale: float = 10.0, context: int = 0, batch_norm: str = "support", **kwargs: Any
+        self, model: keras.Model, *, scale: float = 10.0, context: int = 0, batch_norm: str = "support", **options: Any
     ):
-        super().__init__(model, batch_norm, **kwargs)
+        super().__init__(model, batch_norm=batch_norm, **options)
         at_least(0, context=context)
-        if not scale > 0:
-            raise ValueError(f"scale is {scale!r}, expected a positive number")
-        if len(model.output_shape) != 2:
-            raise ValueError(f"model has outputs of shape {model.output_shape[1:]}, expected vectors")
+        positive(scale=scale)
+        size = features_of(self.network)
         self.scale = scale
         self.context = context
-        self.supports_jit = False  # the number of ways is known only when the labels are
         if context:
-            size = model.output_shape[-1]
             self.read_support = keras.layers.Bidirectional(
                 keras.layers.LSTM(size, return_sequences=True), merge_mode="sum"
             )
@@ -61,7 +59,7 @@ class MatchingNetwork(Learner):
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Predictions of the queries: log-probabilities [T, Q, N], or values [T, Q, ...]."""
-        support, query = self.network.embed(task["support_x"], task["query_x"], training)
+        support, query = self.embed(task, training)
         if self.context:
             support, query = self._in_context(support, query)
         similarity = tf.matmul(tf.math.l2_normalize(query, -1), tf.math.l2_normalize(support, -1), transpose_b=True)
@@ -69,12 +67,10 @@ class MatchingNetwork(Learner):
         support_y = task["support_y"]
         if not support_y.dtype.is_integer:
             return tf.einsum("tqs,ts...->tq...", tf.exp(attention), support_y)
-        members = tf.one_hot(support_y, number_of_ways(support_y), on_value=0.0, off_value=NONE, dtype=attention.dtype)
-        return tf.reduce_logsumexp(attention[..., None] + members[:, None], axis=2)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, for saving."""
-        return {**super().get_config(), "scale": self.scale, "context": self.context}
+        ways = number_of_ways(support_y)
+        members = tf.one_hot(support_y, ways, on_value=0.0, off_value=ABSENT, dtype=attention.dtype)
+        there = tf.reduce_any(tf.one_hot(support_y, ways, on_value=True, off_value=False), axis=1)
+        return without_absent(tf.reduce_logsumexp(attention[..., None] + members[:, None], axis=2), there)
 
     def _in_context(self, support: tf.Tensor, query: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Embeddings [T, S, D] and [T, Q, D] that depend on the whole support set (appendix A)."""

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from metalearn_lib.core.checks import at_least
-from metalearn_lib.core.classes import as_vectors
+from metalearn_lib.core.classes import as_vectors, features_of
 from metalearn_lib.core.task import Task
 from metalearn_lib.learners.learner import Learner
 
@@ -43,9 +43,12 @@ class MemoryAugmentedNetwork(Learner):
         ValueError: for a number below 1, more heads than slots, a decay out of range.
     """
 
+    gives_logits = True
+
     def __init__(
         self,
         model: keras.Model,
+        *,
         num_outputs: int = 1,
         units: int = 200,
         slots: int = 128,
@@ -53,9 +56,9 @@ class MemoryAugmentedNetwork(Learner):
         reads: int = 4,
         decay: float = 0.99,
         batch_norm: str = "support",
-        **kwargs: Any,
+        **options: Any,
     ):
-        super().__init__(model, batch_norm, **kwargs)
+        super().__init__(model, batch_norm=batch_norm, **options)
         at_least(1, num_outputs=num_outputs, units=units, slots=slots, width=width, reads=reads)
         if reads > slots:
             raise ValueError(f"reads is {reads}, expected at most {slots}, the number of slots")
@@ -63,7 +66,7 @@ class MemoryAugmentedNetwork(Learner):
             raise ValueError(f"decay is {decay!r}, expected a number between 0 and 1")
         self.num_outputs, self.units, self.slots, self.width = num_outputs, units, slots, width
         self.reads, self.decay = reads, decay
-        cell = MemoryCell(model.output_shape[-1] + num_outputs, units, slots, width, reads, decay)
+        cell = MemoryCell(features_of(self.network) + num_outputs, units, slots, width, reads, decay)
         self.read_in = keras.layers.RNN(cell, return_state=True)
         self.answer = keras.layers.Dense(num_outputs)
         self.answer.build((None, units + reads * width))
@@ -71,7 +74,7 @@ class MemoryAugmentedNetwork(Learner):
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Values [T, Q, D] or logits [T, Q, N] of the queries."""
-        support, query = self.network.embed(task["support_x"], task["query_x"], training)
+        support, query = self.embed(task, training)
         y = as_vectors(task["support_y"], self.num_outputs, support.dtype)
         order = self._order(task["support_x"], training)
         support, y = (tf.gather(rows, order, batch_dims=1) for rows in (support, y))
@@ -82,11 +85,6 @@ class MemoryAugmentedNetwork(Learner):
         inputs = tf.reshape(inputs, [tasks * queries, inputs.shape[-1]])
         output, _ = self.read_in.cell(inputs, [tf.repeat(state, queries, axis=0) for state in states])
         return tf.reshape(self.answer(output), [tasks, queries, self.num_outputs])
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, for saving."""
-        names = ("num_outputs", "units", "slots", "width", "reads", "decay")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def _order(self, support_x: tf.Tensor, training: bool) -> tf.Tensor:
         """The order [T, S] in which the support sets are read."""
@@ -100,7 +98,8 @@ class MemoryAugmentedNetwork(Learner):
         spread = tf.argsort(tf.math.floormod(GOLDEN_RATIO * tf.range(shots, dtype=tf.float32), 1.0))
         return tf.gather(by_place, spread, axis=1)
 
-    def _outputs(self) -> int:
+    def num_classes_known(self) -> int:
+        """The number of outputs."""
         return self.num_outputs
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from metalearn_lib.core.checks import at_least
+from metalearn_lib.core.classes import class_means, features_of
 from metalearn_lib.core.task import KEYS, Task, unpack
 from metalearn_lib.learners.learner import Learner
 
@@ -42,24 +43,26 @@ class NeuralProcess(Learner):
         ValueError: for an unknown `aggregation`, a number below 1, a width that 8 heads cannot share.
     """
 
+    supports_jit = False  # compiling takes longer than it saves
+
     def __init__(
         self,
         model: keras.Model,
+        *,
         num_outputs: int = 1,
         aggregation: str = "mean",
         width: int = 128,
         batch_norm: str = "support",
-        **kwargs: Any,
+        **options: Any,
     ):
-        super().__init__(model, batch_norm, **kwargs)
-        self.supports_jit = False  # compiling takes longer than it saves
+        super().__init__(model, batch_norm=batch_norm, **options)
         at_least(1, num_outputs=num_outputs, width=width)
         if aggregation not in AGGREGATIONS:
             raise ValueError(f"aggregation is {aggregation!r}, expected one of {', '.join(AGGREGATIONS)}")
         if aggregation == "attention" and width % HEADS:
             raise ValueError(f"width is {width}, expected a multiple of {HEADS}, the number of heads")
         self.num_outputs, self.aggregation, self.width = num_outputs, aggregation, width
-        features = model.output_shape[-1]
+        features = features_of(self.network)
         if aggregation == "classes":
             self.decoder = _perceptron(features + num_outputs * features, width, num_outputs)
         else:
@@ -71,7 +74,7 @@ class NeuralProcess(Learner):
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Means [T, Q, D] of the queries' targets, or logits [T, Q, N] of their classes."""
-        return self._point(self._distribution(task, training))
+        return self._point(self._distribution(task, training)[0])
 
     def predict_distribution(self, task: Task) -> tuple[np.ndarray, np.ndarray]:
         """The normal distributions of the queries' targets.
@@ -87,11 +90,11 @@ class NeuralProcess(Learner):
         """
         if self.aggregation == "classes":
             raise ValueError("aggregation is 'classes', expected mean or attention: classes have no mean")
-        self._check(task)
-        parameters = self._distribution({name: tf.convert_to_tensor(task[name]) for name in KEYS})
+        self._door.check(task)
+        parameters, _ = self._distribution({name: tf.convert_to_tensor(task[name]) for name in KEYS})
         return tuple(array.numpy() for array in _normal(parameters))
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, **kwargs: Any) -> None:
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, **options: Any) -> None:
         """`keras.Model.compile`, without a loss.
 
         Raises:
@@ -99,40 +102,39 @@ class NeuralProcess(Learner):
         """
         if loss is not None:
             raise ValueError(f"loss is {loss!r}, expected none: NeuralProcess maximises the likelihood it predicts")
-        super().compile(optimizer, **kwargs)
+        super().compile(optimizer, **options)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of gradient ascent on the log-likelihood; `loss` is its negative, in nats a target."""
         task, query_y = unpack(data)
         y = tf.concat([task["support_y"], query_y], axis=1)
         with tf.GradientTape() as tape:
-            parameters = self._distribution(task, training=True)
-            loss = self._negative_log_likelihood(y, parameters)
-        self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
-        self._loss_tracker.update_state(loss)
+            parameters, penalty = self._distribution(task, training=True)
+            loss = self._negative_log_likelihood(y, parameters) + penalty
+            scaled = self.optimizer.scale_loss(loss)
+        self.optimizer.apply(tape.gradient(scaled, self.trainable_variables), self.trainable_variables)
+        self.track_loss(loss, tf.shape(y)[0])
         return self.compute_metrics(task, query_y, self._point(parameters)[:, task["support_y"].shape[1] :])
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """The negative log-likelihood of the queries given the whole support set, in nats a target."""
         task, query_y = unpack(data)
-        parameters = self._distribution(task)
-        self._loss_tracker.update_state(self._negative_log_likelihood(query_y, parameters))
+        parameters, _ = self._distribution(task)
+        self.track_loss(self._negative_log_likelihood(query_y, parameters), tf.shape(query_y)[0])
         return self.compute_metrics(task, query_y, self._point(parameters))
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, for saving."""
-        settings = {"num_outputs": self.num_outputs, "aggregation": self.aggregation, "width": self.width}
-        return {**super().get_config(), **settings}
-
-    def _distribution(self, task: Task, training: bool = False) -> tf.Tensor:
-        """What the decoder says of each query [T, Q, ·]; in training of the support examples too, [T, S + Q, ·]."""
-        support, targets = self.network.embed(task["support_x"], task["query_x"], training)
+    def _distribution(self, task: Task, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+        """What the decoder gives for each query [T, Q, ·], in training for the support examples too [T, S + Q, ·]; and
+        the penalty of the network's layers, a scalar."""
+        support, targets, penalty = self.network.embed(task["support_x"], task["query_x"], training)
+        penalties = [*self.model.losses, *([] if penalty is None else [penalty])]
         if training:
             targets = tf.concat([support, targets], axis=1)
         aggregate = self._class_means if self.aggregation == "classes" else self._aggregate
         r = aggregate(support, task["support_y"], targets, training)
         r = tf.broadcast_to(r, [tf.shape(targets)[0], tf.shape(targets)[1], r.shape[-1]])
-        return self.decoder(tf.concat([targets, r], axis=-1))
+        penalty = tf.add_n([tf.zeros([], keras.config.floatx()), *penalties])
+        return self.decoder(tf.concat([targets, r], axis=-1)), penalty
 
     def _aggregate(self, support: tf.Tensor, support_y: tf.Tensor, targets: tf.Tensor, training: bool) -> tf.Tensor:
         """r for each target [T, B, R], or for all of them [T, 1, R]."""
@@ -145,9 +147,7 @@ class NeuralProcess(Learner):
 
     def _class_means(self, support: tf.Tensor, support_y: tf.Tensor, targets: tf.Tensor, training: bool) -> tf.Tensor:
         """The mean features of all classes, one beside the other [T, 1, N * F]."""
-        members = tf.one_hot(support_y, self.num_outputs, dtype=support.dtype)
-        means = tf.einsum("tsn,tsf->tnf", members, support)
-        means = tf.math.divide_no_nan(means, tf.reduce_sum(members, axis=1)[..., None])
+        means, _ = class_means(support, support_y, self.num_outputs)
         return tf.reshape(means, [-1, 1, self.num_outputs * support.shape[-1]])
 
     def _random_context(self, support_y: tf.Tensor) -> tf.Tensor:
@@ -171,19 +171,18 @@ class NeuralProcess(Learner):
         squares = ((tf.cast(y, mean.dtype) - mean) / deviation) ** 2
         return tf.reduce_mean(squares / 2 + tf.math.log(deviation)) + math.log(2 * math.pi) / 2
 
-    def _check(self, x: Any, y: Any = None) -> None:
-        super()._check(x, y)
-        task = x.element_spec if isinstance(x, tf.data.Dataset) else x
-        task = task[0] if isinstance(task, tuple) else task
-        labels = tf.as_dtype(task["support_y"].dtype).is_integer
+    def check_targets(self, task: Task, query_y: Any) -> None:
+        """Raise a ValueError if targets are not of the kind that `aggregation` is for."""
+        support_y = np.asarray(task["support_y"])
+        labels = support_y.dtype.kind in "iub"
         if labels != (self.aggregation == "classes"):
-            came, expected = ("labels", "classes") if labels else ("values", "mean or attention")
-            raise ValueError(f"aggregation is {self.aggregation!r}, expected {expected}: support_y holds {came}")
-        shape = tuple(task["support_y"].shape)
-        if not labels and shape[2:] != (self.num_outputs,):
-            raise ValueError(f"support_y has shape {shape}, expected [tasks, examples, {self.num_outputs}]")
+            kind, expected = ("labels", "classes") if labels else ("values", "mean or attention")
+            raise ValueError(f"aggregation is {self.aggregation!r}, expected {expected}: support_y holds {kind}")
+        if not labels and support_y.shape[2:] != (self.num_outputs,):
+            raise ValueError(f"support_y has shape {support_y.shape}, expected [tasks, examples, {self.num_outputs}]")
 
-    def _outputs(self) -> int | None:
+    def num_classes_known(self) -> int | None:
+        """The number of outputs, for labels."""
         return self.num_outputs if self.aggregation == "classes" else None
 
 

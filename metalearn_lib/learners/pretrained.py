@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from metalearn_lib.core.checks import at_least
-from metalearn_lib.core.classes import number_of_ways, squared_distances
+from metalearn_lib.core.classes import class_means, features_of, number_of_ways, squared_distances, without_absent
 from metalearn_lib.core.task import Task
 from metalearn_lib.learners.learner import Learner
 
@@ -38,36 +38,38 @@ class PretrainedFeatures(Learner):
         ValueError: if `num_classes` is below 2, `classifier` is unknown, or the model's outputs are no vectors.
     """
 
+    supports_jit = False  # the number of ways is known only when the labels are
+    gives_logits = True
+    fits_tasks = False
+    ways_follow_the_task = True
+
     def __init__(
         self,
         model: keras.Model,
+        *,
         num_classes: int,
         classifier: str = "centroid",
         batch_norm: str = "support",
-        **kwargs: Any,
+        **options: Any,
     ):
-        super().__init__(model, batch_norm, **kwargs)
+        super().__init__(model, batch_norm=batch_norm, **options)
         at_least(2, num_classes=num_classes)
         if classifier not in CLASSIFIERS:
             raise ValueError(f"classifier is {classifier!r}, expected one of {', '.join(CLASSIFIERS)}")
-        if len(model.output_shape) != 2:
-            raise ValueError(f"model has outputs of shape {model.output_shape[1:]}, expected vectors")
         self.num_classes = num_classes
         self.classifier = classifier
-        self.supports_jit = False  # the number of ways is known only when the labels are
         self.head = keras.layers.Dense(num_classes)
-        self.head.build(model.output_shape)
+        self.head.build((None, features_of(self.network)))
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Logits [T, Q, N] of the queries."""
-        embedded = self.network.embed(task["support_x"], task["query_x"])
+        embedded = self.embed(task)
         support, query = (tf.math.l2_normalize(features, axis=-1) for features in embedded)
+        centroids, there = class_means(support, task["support_y"])
+        if self.classifier == "centroid":
+            return without_absent(-squared_distances(query, centroids), there)
         members = tf.one_hot(task["support_y"], number_of_ways(task["support_y"]), dtype=support.dtype)
-        if self.classifier == "probe":
-            return tf.matmul(query, linear_probe(support, members))
-        centroids = tf.einsum("tsn,tsd->tnd", members, support)
-        centroids = tf.math.divide_no_nan(centroids, tf.reduce_sum(members, axis=1)[..., None])
-        return -squared_distances(query, centroids)
+        return without_absent(tf.matmul(query, linear_probe(support, members)), there)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One gradient step of ordinary classification."""
@@ -75,12 +77,13 @@ class PretrainedFeatures(Learner):
         with tf.GradientTape() as tape:
             logits = self.head(self.model(x, training=True))
             loss = self.compute_loss(x, y, logits, sample_weight)
+            scaled = self.optimizer.scale_loss(loss)
         weights = self.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, weights), weights)
-        self._loss_tracker.update_state(loss)
+        self.optimizer.apply(tape.gradient(scaled, weights), weights)
+        self.track_loss(loss, tf.shape(x)[0])
         return self.compute_metrics(x, y, logits, sample_weight)
 
-    def fit(self, x: Any = None, y: Any = None, **kwargs: Any) -> keras.callbacks.History:
+    def fit(self, x: Any = None, y: Any = None, **options: Any) -> keras.callbacks.History:
         """`keras.Model.fit` on labelled batches: x [B, ...] and labels y [B], 0..classes-1.
 
         Raises:
@@ -94,11 +97,7 @@ class PretrainedFeatures(Learner):
         if labels.dtype.kind not in "iu" or labels.ndim != 1 or labels.min() < 0 or labels.max() >= self.num_classes:
             came = f"{labels.dtype} {labels.shape}" + (f" of {labels.min()}..{labels.max()}" if labels.size > 1 else "")
             raise ValueError(f"y is {came}, expected whole numbers [B] of 0..{self.num_classes - 1}")
-        return super().fit(x, y, **kwargs)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, for saving."""
-        return {**super().get_config(), "num_classes": self.num_classes, "classifier": self.classifier}
+        return super().fit(x, y, **options)
 
 
 def linear_probe(x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from metalearn_lib.core.classes import number_of_ways, squared_distances
+from metalearn_lib.core.classes import class_means, features_of, squared_distances, without_absent
 from metalearn_lib.core.task import Task
 from metalearn_lib.learners.learner import Learner
 
@@ -23,16 +23,21 @@ class PrototypicalNetwork(Learner):
         model: a Keras model that embeds examples [B, ...] as vectors [B, D].
         batch_norm: "support", "transductive" or "running" (as published), see
             `metalearn_lib.core.network`.
+
+    Raises:
+        ValueError: if the model's outputs are no vectors.
     """
 
-    def __init__(self, model: keras.Model, batch_norm: str = "support", **kwargs: Any):
-        super().__init__(model, batch_norm, **kwargs)
-        self.supports_jit = False  # the number of ways is known only when the labels are
+    supports_jit = False  # the number of ways is known only when the labels are
+    gives_logits = True
+    ways_follow_the_task = True
+
+    def __init__(self, model: keras.Model, *, batch_norm: str = "support", **options: Any):
+        super().__init__(model, batch_norm=batch_norm, **options)
+        features_of(self.network)
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Logits [T, Q, N] of the queries."""
-        support, query = self.network.embed(task["support_x"], task["query_x"], training)
-        members = tf.one_hot(task["support_y"], number_of_ways(task["support_y"]), dtype=support.dtype)
-        prototypes = tf.einsum("tsn,tsd->tnd", members, support)
-        prototypes = tf.math.divide_no_nan(prototypes, tf.reduce_sum(members, axis=1)[..., None])
-        return -squared_distances(query, prototypes)
+        support, query = self.embed(task, training)
+        prototypes, there = class_means(support, task["support_y"])
+        return without_absent(-squared_distances(query, prototypes), there)

@@ -31,12 +31,13 @@ class Reptile(GradientLearner):
     def __init__(
         self,
         model: keras.Model,
+        *,
         inner_lr: float = 0.02,
         inner_steps: int = 5,
         batch_norm: str = "support",
-        **kwargs: Any,
+        **options: Any,
     ):
-        super().__init__(model, inner_lr, inner_steps, batch_norm=batch_norm, **kwargs)
+        super().__init__(model, inner_lr=inner_lr, inner_steps=inner_steps, batch_norm=batch_norm, **options)
         if inner_steps < 2:
             raise ValueError(
                 f"inner_steps is {inner_steps}, expected at least 2: with fewer, Reptile is joint training"
@@ -49,14 +50,10 @@ class Reptile(GradientLearner):
 
         def difference(support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor, query_y: tf.Tensor):
             weights = self.adapt(start, support_x, support_y)
-            predictions = self.predict_from(weights, support_x, query_x)
-            differences = [a - b for a, b in zip(start, weights, strict=True)]
-            return (
-                self.loss_of(query_y, predictions),
-                predictions,
-                differences,
-                self.network.gather(weights, support_x),
-            )
+            called = self.network.predict(weights, support_x, query_x)
+            loss = self.loss_of(query_y, called.outputs) + called.penalty
+            differences = [self.optimizer.scale_loss(a - b) for a, b in zip(start, weights, strict=True)]
+            return loss, called.outputs, differences, self.network.gather(weights, support_x)
 
         results = over_tasks(difference, task["support_x"], task["support_y"], task["query_x"], query_y)
         return self.apply_meta_gradients(task, query_y, *results)

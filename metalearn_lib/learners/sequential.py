@@ -34,23 +34,25 @@ class SequentialLearner(GradientLearner):
         ValueError: if `neighbors` is less than 1.
     """
 
+    supports_jit = False  # the recall runs in NumPy; the gradient steps are compiled on their own
+
     def __init__(
         self,
         model: keras.Model,
+        *,
         memory: Memory | None = None,
         inner_lr: float = 0.01,
         inner_steps: int = 10,
         neighbors: int = 1,
         batch_norm: str = "support",
-        **kwargs: Any,
+        **options: Any,
     ):
-        super().__init__(model, inner_lr, inner_steps, batch_norm=batch_norm, **kwargs)
+        super().__init__(model, inner_lr=inner_lr, inner_steps=inner_steps, batch_norm=batch_norm, **options)
         if not isinstance(neighbors, int) or neighbors < 1:
             raise ValueError(f"neighbors is {neighbors!r}, expected a whole number of at least 1")
         self.memory = Memory() if memory is None else memory
         self.neighbors = neighbors
-        self.supports_jit = False  # the recall runs in NumPy; the gradient steps are compiled on their own
-        self._compiled_learn = tf.function(self._learn, jit_compile=True)
+        self._compiled_learn = tf.function(self._learn, jit_compile=True, autograph=False)
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
         """Recall, adapt, and predict the queries [T, Q, ...] of each task."""
@@ -63,12 +65,14 @@ class SequentialLearner(GradientLearner):
         start = self._start(task["support_x"], task["support_y"])
         predictions, weights = self._compiled_learn(start, *(task[name] for name in KEYS))
         tf.numpy_function(self._store, [task["support_x"], task["support_y"], *weights], [])
-        self._loss_tracker.update_state(self.loss_of(query_y, predictions))
+        self.track_loss(self.loss_of(query_y, predictions), tf.shape(predictions)[0])
         return self.compute_metrics(task, query_y, predictions)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, for saving; the memory is saved beside it."""
-        return {**super().get_config(), "neighbors": self.neighbors}
+        """The arguments of the constructor; the memory is saved beside them."""
+        config = super().get_config()
+        del config["memory"]
+        return config
 
     def save_assets(self, dir_path: str) -> None:
         """Write the memory into a saved learner."""

@@ -41,7 +41,7 @@ def test_a_detached_inner_gradient_is_caught() -> None:
 
 
 def test_a_declared_first_order_gets_a_note() -> None:
-    finding = ml.audit(compiled(ml.MAML(net(), 0.02, first_order=True)), part(VALUES, 8))["order of gradient"]
+    finding = ml.audit(compiled(ml.MAML(net(), inner_lr=0.02, first_order=True)), part(VALUES, 8))["order of gradient"]
     assert finding.verdict == "declared" and "first_order=True" in finding.sentence
 
 

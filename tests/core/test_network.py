@@ -34,7 +34,7 @@ def test_support_set_and_queries_that_are_embedded(float64, batch_norm):
     rng = np.random.default_rng(0)
     support, query = rng.normal(size=(2, 3, 4)), 1 + 2 * rng.normal(size=(2, 5, 4))
     task = {"support_x": support, "support_y": np.tile([2, 0, 1], (2, 1)), "query_x": query}
-    learner = ml.NearestNeighbor(only_normalised(4), batch_norm)
+    learner = ml.NearestNeighbor(only_normalised(4), batch_norm=batch_norm)
     learner.compile()
     by = support if batch_norm == "support" else np.concatenate([support, query], axis=1)
     a, b = normalised(query, by), normalised(support, by)
@@ -88,6 +88,6 @@ def test_the_gradient_of_embeddings(float64, batch_norm):
             keras.layers.BatchNormalization(),
         ]
     )
-    learner = ml.PrototypicalNetwork(model, batch_norm)
+    learner = ml.PrototypicalNetwork(model, batch_norm=batch_norm)
     learner.compile(keras.optimizers.SGD(1.0), loss=cross_entropy())
     check_fitted_gradient(learner, task, query_y)

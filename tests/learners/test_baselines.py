@@ -33,7 +33,11 @@ def test_without_inner_steps_it_does_not_look_at_the_support_set():
 
 
 @pytest.mark.parametrize(
-    "learner", [ml.JointTraining(ml.networks.mlp(), 0.02, 25), ml.FromScratch(ml.networks.mlp(), 0.02, 25)]
+    "learner",
+    [
+        ml.JointTraining(ml.networks.mlp(), inner_lr=0.02, inner_steps=25),
+        ml.FromScratch(ml.networks.mlp(), inner_lr=0.02, inner_steps=25),
+    ],
 )
 def test_fine_tuning_is_gradient_descent_on_the_support_set(learner):
     task, _ = ml.tasks.gather_tasks(ml.tasks.sinusoids(), 3)

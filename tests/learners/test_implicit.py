@@ -83,7 +83,7 @@ def test_it_learns():
 
 def test_a_saved_learner_predicts_the_same(tmp_path):
     task, _ = ml.tasks.gather_tasks(ml.tasks.sinusoids(), 50)
-    learner = ml.ImplicitMAML(ml.networks.mlp(), 0.02, 3, regularization=0.4, conjugate_steps=2)
+    learner = ml.ImplicitMAML(ml.networks.mlp(), inner_lr=0.02, inner_steps=3, regularization=0.4, conjugate_steps=2)
     learner.compile("adam", loss="mse")
     learner.save(tmp_path / "implicit.keras")
     loaded = keras.saving.load_model(tmp_path / "implicit.keras")

@@ -11,7 +11,7 @@ from tests.gradients import check_fitted_gradient, cross_entropy, image_tasks, o
 def small(inputs: int = 1, outputs: int = 1, seed: int = 0) -> ml.InContextLearner:
     keras.utils.set_random_seed(seed)
     learner = ml.InContextLearner(
-        ml.networks.mlp(inputs, 8, (8,), activation="tanh"), outputs, width=8, depth=2, heads=2
+        ml.networks.mlp(inputs, 8, (8,), activation="tanh"), num_outputs=outputs, width=8, depth=2, heads=2
     )
     loss = "mse" if outputs == 1 else cross_entropy()
     learner.compile(keras.optimizers.SGD(1.0), loss=loss, jit_compile=False)
@@ -88,7 +88,7 @@ def test_gradient_against_finite_differences(float64, monkeypatch, labels):
     learner = small()
     if labels:
         model = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten()])
-        learner = ml.InContextLearner(model, 3, width=8, depth=2, heads=2)
+        learner = ml.InContextLearner(model, num_outputs=3, width=8, depth=2, heads=2)
         learner.compile(keras.optimizers.SGD(1.0), loss=cross_entropy(), jit_compile=False)
     shape = task["support_x"].shape[:2]
     monkeypatch.setattr(learner, "_random_context", lambda support: np.ones(shape, bool))
@@ -114,7 +114,9 @@ def test_a_saved_learner_continues_as_the_original_would(tmp_path):
     task, query_y = image_tasks(size=2)
     task = {name: value.astype(np.float32) if value.dtype.kind == "f" else value for name, value in task.items()}
     layers = [keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.BatchNormalization()]
-    learner = ml.InContextLearner(keras.Sequential(layers), 3, 8, 1, 2, batch_norm="transductive")
+    learner = ml.InContextLearner(
+        keras.Sequential(layers), num_outputs=3, width=8, depth=1, heads=2, batch_norm="transductive"
+    )
     learner.compile("adam", loss=cross_entropy(), jit_compile=False)
     learner.fit(task, query_y, verbose=0)
     learner.save(tmp_path / "in_context.keras")

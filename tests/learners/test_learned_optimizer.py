@@ -120,7 +120,7 @@ def test_it_learns_to_optimise():
     np.testing.assert_array_equal(learner.model.get_weights(), start)  # the start is not learned
     learners = {"learned": learner}
     for rate in (0.1, 0.2, 0.25, 0.3, 0.35):
-        learners[rate] = ml.FromScratch(learner.model, rate, inner_steps=5)
+        learners[rate] = ml.FromScratch(learner.model, inner_lr=rate, inner_steps=5)
         learners[rate].compile(loss="mse", jit_compile=False)
     tasks = ml.tasks.gather_tasks(linear_tasks(seed=1), 600)
     scores = ml.compare(learners, tasks)

@@ -94,7 +94,9 @@ def test_batch_normalised_convolutions_against_finite_differences(float64, batch
     task, query_y = image_tasks()
     block = ml.networks.conv4(3, (6, 6, 1), filters=3).layers[:2]
     layers = [keras.Input((6, 6, 1)), *block, keras.layers.Activation("softplus"), keras.layers.Flatten()]
-    learner = ml.MAML(keras.Sequential([*layers, keras.layers.Dense(3)]), 0.2, 2, batch_norm=batch_norm)
+    learner = ml.MAML(
+        keras.Sequential([*layers, keras.layers.Dense(3)]), inner_lr=0.2, inner_steps=2, batch_norm=batch_norm
+    )
     learner.compile(keras.optimizers.SGD(1.0), jit_compile=False, loss=cross_entropy())
     check_fitted_gradient(learner, task, query_y)
 
@@ -184,7 +186,7 @@ def test_the_queries_of_a_task_do_not_touch_each_other():
     layers = [keras.Input((6, 6, 1)), *ml.networks.conv4(3, (6, 6, 1), filters=3).layers[:2], keras.layers.Flatten()]
     model = keras.Sequential([*layers, keras.layers.Dense(3)])
     for batch_norm, same in (("support", True), ("transductive", False)):
-        learner = ml.MAML(model, 0.1, 1, batch_norm=batch_norm)
+        learner = ml.MAML(model, inner_lr=0.1, inner_steps=1, batch_norm=batch_norm)
         learner.compile("adam", jit_compile=False, loss=cross_entropy())
         close = np.allclose(learner.predict(task)[:, :1], learner.predict(alone), atol=1e-5)
         assert close == same

@@ -22,7 +22,7 @@ def by_hand() -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("scale", [1.0, 10.0])
 def test_attention_by_hand(float64, scale):
     a, b, c = np.exp(scale * np.array([0.6, 0.8, -0.6]))
-    learner = ml.MatchingNetwork(identity(2), scale)
+    learner = ml.MatchingNetwork(identity(2), scale=scale)
     learner.compile(loss=cross_entropy())
     task = by_hand()
     expected = [[[np.log((a + c) / (a + b + c)), np.log(b / (a + b + c))]]]
@@ -52,7 +52,7 @@ def test_its_gradient_against_finite_differences(float64, context, regression):
         model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(4, "tanh"), keras.layers.Dense(3)])
     else:
         (task, query_y), model = image_tasks(), smooth(4)
-    learner = ml.MatchingNetwork(model, 2.0, context)
+    learner = ml.MatchingNetwork(model, scale=2.0, context=context)
     learner.compile(keras.optimizers.SGD(1.0), loss="mse" if regression else cross_entropy())
     check_fitted_gradient(learner, task, query_y)
 
@@ -70,7 +70,7 @@ def test_full_context_embeddings_in_numpy(float64):
     """Appendix A of the paper, written out for one task."""
     rng = np.random.default_rng(0)
     support, query = rng.normal(size=(5, 3)), rng.normal(size=(4, 3))
-    learner = ml.MatchingNetwork(identity(3), 10.0, context=2)
+    learner = ml.MatchingNetwork(identity(3), scale=10.0, context=2)
     for variable in learner.trainable_variables:
         variable.assign(rng.normal(size=variable.shape))
     task = {"support_x": support[None], "support_y": np.array([[1, 0, 2, 1, 0]]), "query_x": query[None]}
@@ -116,7 +116,7 @@ def test_it_is_tested_on_other_ways_than_it_was_trained_on():
 
 def test_a_saved_learner_predicts_the_same(tmp_path):
     task, query_y = image_tasks()
-    learner = ml.MatchingNetwork(smooth(4), 5.0, context=2)
+    learner = ml.MatchingNetwork(smooth(4), scale=5.0, context=2)
     learner.compile("adam", loss=cross_entropy())
     learner.fit(task, query_y, verbose=0)
     learner.save(tmp_path / "matching.keras")

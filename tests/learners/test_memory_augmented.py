@@ -18,7 +18,7 @@ def small(labels: bool = False) -> ml.MemoryAugmentedNetwork:
     layers = [keras.Input((2, 2, 1) if labels else (1,)), keras.layers.Flatten(), keras.layers.Dense(3)]
     outputs, loss = (3, cross_entropy()) if labels else (1, "mse")
     learner = ml.MemoryAugmentedNetwork(
-        keras.Sequential(layers), outputs, units=6, slots=5, width=4, reads=2, decay=0.8
+        keras.Sequential(layers), num_outputs=outputs, units=6, slots=5, width=4, reads=2, decay=0.8
     )
     learner.compile(keras.optimizers.SGD(1.0), loss=loss, jit_compile=False)
     for variable in learner.read_in.cell.trainable_variables:  # far from the small weights that it starts with
@@ -147,7 +147,9 @@ def test_gradient_against_finite_differences(float64, monkeypatch, labels):
 def test_it_learns():
     """After 300 meta-batches it separates two classes from ten points far better than one network for all tasks."""
     keras.utils.set_random_seed(0)
-    network = ml.MemoryAugmentedNetwork(ml.networks.mlp(2, 32, (32,)), 2, units=32, slots=16, width=16, reads=2)
+    network = ml.MemoryAugmentedNetwork(
+        ml.networks.mlp(2, 32, (32,)), num_outputs=2, units=32, slots=16, width=16, reads=2
+    )
     learners = {"memory": network, "joint": ml.JointTraining(ml.networks.mlp(2, 2))}
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     for learner in learners.values():
@@ -162,7 +164,16 @@ def test_a_saved_learner_continues_as_the_original_would(tmp_path):
     task, query_y = image_tasks(size=2)
     task = {name: value.astype(np.float32) if value.dtype.kind == "f" else value for name, value in task.items()}
     layers = [keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.BatchNormalization()]
-    learner = ml.MemoryAugmentedNetwork(keras.Sequential(layers), 3, 6, 5, 4, 2, 0.9, batch_norm="transductive")
+    learner = ml.MemoryAugmentedNetwork(
+        keras.Sequential(layers),
+        num_outputs=3,
+        units=6,
+        slots=5,
+        width=4,
+        reads=2,
+        decay=0.9,
+        batch_norm="transductive",
+    )
     learner.compile("adam", loss=cross_entropy(), jit_compile=False)
     learner.fit(task, query_y, verbose=0)
     learner.save(tmp_path / "memory_augmented.keras")

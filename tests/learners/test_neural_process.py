@@ -197,7 +197,7 @@ def test_a_saved_learner_predicts_the_same(tmp_path, aggregation):
     if aggregation == "classes":
         stream, process = (
             ml.tasks.linear_classification(),
-            ml.NeuralProcess(ml.networks.mlp(2, 4, (4,)), 2, "classes", width=8),
+            ml.NeuralProcess(ml.networks.mlp(2, 4, (4,)), num_outputs=2, aggregation="classes", width=8),
         )
     else:
         stream, process = (
@@ -271,7 +271,7 @@ def test_images_with_batch_normalisation():
     for batch_norm in ("support", "transductive", "running"):
         layers = [keras.layers.Flatten(), keras.layers.Dense(4), keras.layers.BatchNormalization()]
         model = keras.Sequential([keras.Input((6, 6, 1)), *layers])
-        process = ml.NeuralProcess(model, 3, "classes", width=4, batch_norm=batch_norm)
+        process = ml.NeuralProcess(model, num_outputs=3, aggregation="classes", width=4, batch_norm=batch_norm)
         process.compile("adam", metrics=["accuracy"])
         assert np.isfinite(process.fit(task, query_y, verbose=0).history["loss"]).all()
         assert process.predict(task).shape == (2, 6, 3)

@@ -51,7 +51,7 @@ def test_the_probe_against_a_general_minimiser(float64, ways, shots, features):
 def test_a_probe_predicts_by_the_weights_that_it_finds(float64):
     task, _ = image_tasks(ways=3)
     flat = keras.Sequential([keras.Input((6, 6, 1)), keras.layers.Flatten()])
-    learner = ml.PretrainedFeatures(flat, 2, "probe")
+    learner = ml.PretrainedFeatures(flat, num_classes=2, classifier="probe")
     learner.compile(loss=cross_entropy())
     support, query = (x.reshape(2, -1, 36) for x in (task["support_x"], task["query_x"]))
     support, query = (x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (support, query))
@@ -64,7 +64,7 @@ def test_it_is_trained_by_ordinary_classification(float64):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(9, 4)), rng.integers(0, 5, 9).astype(np.int32)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "tanh")])
-    learner = ml.PretrainedFeatures(model, 5)
+    learner = ml.PretrainedFeatures(model, num_classes=5)
     learner.compile(keras.optimizers.SGD(1.0), loss=cross_entropy())
     gradient = fitted_gradient(learner, x, y)
     assert [g.shape for g in gradient] == [(4, 3), (3,), (3, 5), (5,)]
@@ -87,12 +87,12 @@ def test_it_learns():
         ml.images.load_glyphs(10, 14, ("Hebrew",)),
     )
     model = ml.networks.conv4(None, (14, 14, 1), filters=32)
-    trained = ml.PretrainedFeatures(model, len(train.classes), "centroid", "running")
+    trained = ml.PretrainedFeatures(model, num_classes=len(train.classes), classifier="centroid", batch_norm="running")
     trained.compile(keras.optimizers.Adam(3e-3), loss=cross_entropy())
     trained.fit(ml.tasks.labelled_batches(train), steps_per_epoch=300, verbose=0)
     learners = {
         "centroid": trained,
-        "probe": ml.PretrainedFeatures(model, len(train.classes), "probe", "running"),
+        "probe": ml.PretrainedFeatures(model, num_classes=len(train.classes), classifier="probe", batch_norm="running"),
         "nearest": ml.NearestNeighbor(),
     }
     for learner in learners.values():
@@ -113,7 +113,7 @@ def batch(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_its_validation_is_on_tasks():
-    learner = ml.PretrainedFeatures(small(), 5)
+    learner = ml.PretrainedFeatures(small(), num_classes=5)
     learner.compile("adam", loss=cross_entropy(), metrics=["accuracy"])
     history = learner.fit(*batch(), validation_data=image_tasks(ways=3), verbose=0).history
     assert 0 <= history["val_accuracy"][0] <= 1
@@ -122,7 +122,7 @@ def test_its_validation_is_on_tasks():
 
 def test_a_saved_learner_predicts_the_same(tmp_path):
     task, _ = image_tasks()
-    learner = ml.PretrainedFeatures(small(), 5, "probe", "running")
+    learner = ml.PretrainedFeatures(small(), num_classes=5, classifier="probe", batch_norm="running")
     learner.compile("adam", loss=cross_entropy())
     learner.fit(*batch(), verbose=0)
     learner.save(tmp_path / "pretrained.keras")
@@ -165,7 +165,7 @@ def test_wrong_arguments_get_one_sentence(arguments, sentence):
 
 
 def test_what_it_cannot_train_on_gets_one_sentence():
-    learner = ml.PretrainedFeatures(small(), 4)
+    learner = ml.PretrainedFeatures(small(), num_classes=4)
     learner.compile("adam", loss=cross_entropy())
     with pytest.raises(TypeError, match=r"^x holds tasks, expected labelled batches \(x, y\)"):
         learner.fit(*image_tasks())

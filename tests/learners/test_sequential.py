@@ -71,7 +71,7 @@ def test_a_learner_without_entries_is_saved_too(tmp_path):
 
 def test_its_memory_may_be_on_disk(tmp_path):
     task, query_y = ml.tasks.gather_tasks(ml.tasks.sinusoids(), 8)
-    learner = ml.SequentialLearner(ml.networks.mlp(), ml.Memory(tmp_path / "memory"), inner_steps=2)
+    learner = ml.SequentialLearner(ml.networks.mlp(), memory=ml.Memory(tmp_path / "memory"), inner_steps=2)
     learner.compile(loss="mse")
     learner.fit(task, query_y, batch_size=4, verbose=0)
     assert len(ml.Memory(tmp_path / "memory")) == 8

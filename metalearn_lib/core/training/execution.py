@@ -1,5 +1,6 @@
-"""How `fit` and `predict` run their compiled programs, so that small networks do not wait for what is around them."""
+"""Compiled execution of `fit`, `evaluate` and `predict`, to avoid the overhead of every step."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,25 +11,25 @@ import tensorflow as tf
 Logs = dict[str, Any]
 
 
-def in_one_program(
-    learner: keras.Model, step: Callable[[Any], Logs], execute: Callable[[Any], Logs]
-) -> Callable[[Any], Logs]:
-    """`steps_per_execution` steps as one loop inside XLA, where Keras launches a compiled program for each.
+def compiled(learner: keras.Model, step: Callable[[Any], Logs]) -> Callable[[Any], Logs]:
+    """What Keras's `fit` and `evaluate` run: `steps_per_execution` steps, compiled as one program.
 
     Args:
         learner: a compiled learner.
         step: `train_step` or `test_step`, from one meta-batch to the metrics.
-        execute: what Keras makes of `step`: it takes an iterator of meta-batches, takes `steps_per_execution` steps
-            and gives the metrics after the last.
 
     Returns:
-        What does the same as `execute`; it does so itself where meta-batches have no fixed shape or are too few.
+        A function from an iterator of meta-batches to the metrics after the last step. Steps run as one loop inside
+        the compiled program where meta-batches have a fixed shape, else one by one.
     """
     count = learner.steps_per_execution
-    if not learner.jit_compile or learner.run_eagerly or count == 1:
-        return execute
+    if learner.run_eagerly:
+        return lambda iterator: _one_by_one(step, iterator, count)
+    one = tf.function(step, jit_compile=learner.jit_compile, reduce_retracing=True, autograph=False)
+    gather = tf.function(_gather, autograph=False)
+    following = tf.function(lambda iterator: one(iterator.get_next()), reduce_retracing=True, autograph=False)
 
-    @tf.function(jit_compile=True, autograph=False)
+    @tf.function(jit_compile=learner.jit_compile, autograph=False)
     def loop(batches: Any) -> Logs:
         def body(i: tf.Tensor) -> tuple[tf.Tensor]:
             step(tf.nest.map_structure(lambda part: part[i], batches))
@@ -37,20 +38,28 @@ def in_one_program(
         tf.while_loop(lambda i: i < count, body, [tf.constant(0)])
         return learner.get_metrics_result()
 
-    gather = tf.function(_gather, autograph=False)
-
-    def function(iterator: Any) -> Logs:
+    def execute(iterator: Any) -> Logs:
+        if isinstance(iterator, tf.data.Iterator) and count == 1:
+            return following(iterator)
         if not isinstance(iterator, tf.data.Iterator) or not _has_fixed_shapes(iterator.element_spec):
-            return execute(iterator)
+            return _one_by_one(one, iterator, count)
         batches, found = gather(iterator, count)
         found = int(found)
-        if found == 0:
-            raise StopIteration
         if found == count:
             return loop(batches)
-        return execute(tf.nest.map_structure(lambda part, i=i: part[i], batches) for i in range(found))
+        rest = (tf.nest.map_structure(lambda part, i=i: part[i], batches) for i in range(found))
+        return _one_by_one(one, rest, found)
 
-    return function
+    return execute
+
+
+def _one_by_one(step: Callable[[Any], Logs], iterator: Any, count: int) -> Logs:
+    logs = None
+    for data in itertools.islice(iterator, count):
+        logs = step(data)
+    if logs is None:
+        raise StopIteration
+    return logs
 
 
 def _has_fixed_shapes(specs: Any) -> bool:

@@ -13,7 +13,7 @@ import tensorflow as tf
 import metalearn_lib as ml
 
 STEPS, EPOCHS = 40, 4
-CHILD = "import sys; from tests.core.training.test_long_runs import train; train(sys.argv[1], sys.argv[2])"
+CHILD = "import sys; from tests.core.training.test_resume import train; train(sys.argv[1], sys.argv[2])"
 
 
 class Report(keras.callbacks.Callback):
@@ -23,7 +23,7 @@ class Report(keras.callbacks.Callback):
         print("trained", flush=True)
 
 
-def train(name: str, folder: str | Path, callbacks=(), delete=True) -> ml.Learner:
+def train(name: str, folder: str | Path, callbacks=()) -> ml.Learner:
     """What a researcher runs, the first time and after every kill."""
     keras.utils.set_random_seed(0)
     rate = keras.optimizers.schedules.CosineDecay(0.01, STEPS * EPOCHS)
@@ -52,7 +52,7 @@ def train(name: str, folder: str | Path, callbacks=(), delete=True) -> ml.Learne
             metrics=["accuracy"],
         )
     folder = Path(folder)
-    backup = keras.callbacks.BackupAndRestore(folder / "backup", save_freq, delete_checkpoint=delete)
+    backup = ml.Resume(folder / "backup", save_freq)
     log = keras.callbacks.CSVLogger(folder / "log.csv", append=True)
     learner.fit(
         stream,
@@ -99,12 +99,12 @@ def test_killed_and_restarted(tmp_path, name, kills):
     reference = state(train(name, tmp_path / "reference"))
     for kill_after in kills:
         assert trained(name, tmp_path / "killed", kill_after) == -9
-        assert (tmp_path / "killed" / "backup" / "latest.weights.h5").exists()
+        assert (tmp_path / "killed" / "backup" / "backup.weights.h5").exists()
         assert not (tmp_path / "killed" / "result.npz").exists()
     assert trained(name, tmp_path / "killed", None) == 0
     with np.load(tmp_path / "killed" / "result.npz") as result:
         assert_same([result[file] for file in result.files], reference)
-    assert not (tmp_path / "killed" / "backup").exists()
+    assert not list((tmp_path / "killed" / "backup").glob("backup*"))
     logs = [list(csv.DictReader((tmp_path / folder / "log.csv").open())) for folder in ("reference", "killed")]
     for log in logs:
         assert [row["epoch"] for row in log] == [str(epoch) for epoch in range(EPOCHS)]
@@ -126,25 +126,20 @@ class Interrupt(keras.callbacks.Callback):
 
 
 def test_killed_while_the_backup_is_written(tmp_path, monkeypatch):
-    """Between Keras's two files, in the middle of either, and when the first replaces the last backup.
-
-    Whatever is there then, training goes on from one of the two positions and ends the same.
-    """
+    """In the middle of the new backup, which has not yet taken the place of the old one."""
     reference = state(train("images", _made(tmp_path / "reference")))
     folder = _made(tmp_path / "killed")
     with pytest.raises(KeyboardInterrupt):
         train("images", folder, [Interrupt(30)])
-    weights, metadata = (folder / "backup" / name for name in ("latest.weights.h5", "training_metadata.json"))
-    whole = weights.read_bytes()
+    backup, part = (folder / "backup" / f"{name}.weights.h5" for name in ("backup", "part"))
+    whole = backup.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr("metalearn_lib.core.training.long_runs.os.replace", _interrupt)
+        patch.setattr("metalearn_lib.core.training.resume.os.replace", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             train("images", folder)
-    assert weights.read_bytes() == whole
-    (part,) = weights.parent.glob("part-*")
+    assert backup.read_bytes() == whole
     part.write_bytes(part.read_bytes()[:1000])
-    metadata.write_text('{"epoch": 1')
-    assert_same(state(train("images", folder, [])), reference)
+    assert_same(state(train("images", folder)), reference)
 
 
 def _made(folder: Path) -> Path:
@@ -156,12 +151,13 @@ def _interrupt(*_):
     raise KeyboardInterrupt
 
 
-def test_a_finished_run_that_is_started_again_trains_no_more(tmp_path):
-    first = state(train("images", tmp_path, delete=False))
-    again = train("images", tmp_path, delete=False)
-    assert_same(state(again), first)
-    assert again.history.epoch == []
-    again.fit(episodes_of_noise(), steps_per_epoch=1, epochs=2, verbose=0)  # a new run counts from its own start
+def test_a_finished_run_leaves_no_backup(tmp_path):
+    """So the same script, run again, trains anew and ends the same; and a later `fit` counts from its own start."""
+    first = train("images", tmp_path)
+    again = train("images", tmp_path)
+    assert_same(state(again), state(first))
+    assert again.history.epoch == list(range(EPOCHS))
+    again.fit(episodes_of_noise(), steps_per_epoch=1, epochs=2, verbose=0)
     assert again.history.epoch == [0, 1]
 
 
