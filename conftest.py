@@ -19,6 +19,12 @@ os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 collect_ignore = ["exercises", "tests/course/exercises/submissions"]
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """The cells of a chapter are slow, which no decorator can say."""
+    if item.path.suffix == ".ipynb":
+        item.add_marker("slow")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Builds matplotlib's font cache once, here: a chapter on a slow machine would show a warning."""
     if config.option.nbval and not hasattr(config, "workerinput"):

@@ -50,6 +50,23 @@ def test_modules_are_short() -> None:
     assert not {module: count for module, count in lines.items() if count > 300}
 
 
+def test_a_room_imports_from_rooms_before_it_only() -> None:
+    """In the order of CONTRIBUTING.md; the training loop lets a stream of tasks start elsewhere."""
+    library = ROOT / "metalearn_lib"
+    rooms = re.findall(r"^\| `metalearn_lib/(\w+)", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M)
+    rooms = list(dict.fromkeys(rooms))
+    modules = [path for path in committed("*.py") if path.is_relative_to(library) and path != library / "__init__.py"]
+    of = {path: path.relative_to(library).parts[0].removesuffix(".py") for path in modules}
+    assert set(rooms) == set(of.values())
+    backwards = {
+        (name(path.parent), other)
+        for path in modules
+        for other in re.findall(r"(?:from|import) metalearn_lib\.(\w+)", path.read_text(encoding="utf-8"))
+        if rooms.index(other) > rooms.index(of[path])
+    }
+    assert backwards <= {("metalearn_lib/core/training", "tasks")}
+
+
 def test_no_machine_and_no_registry_is_named() -> None:
     """A path of somebody's machine, or the host of a package registry, in any committed text."""
     folders = re.compile(r"(?<![\w.:/+=~-])/(?:home|root|Users|work|opt|tmp)/|[A-Z]:\\{1,2}Users\\")
@@ -154,6 +171,7 @@ def test_versions_agree() -> None:
     assert citation["version"] == PROJECT["version"] == metalearn_lib.__version__
 
 
+@pytest.mark.slow
 def test_the_examples_in_the_readme_run(capsys, monkeypatch, tmp_path) -> None:
     """As printed, apart from shorter training."""
     first, second = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)

@@ -14,6 +14,7 @@ import pytest
 
 from tests.test_project import PROJECT, ROOT, committed, name
 
+pytestmark = pytest.mark.slow
 PACKAGES = ("metalearn_lib", "metalearn_course")
 EXTRA = "is not installed, expected here: pip install metalearn_lib"
 

@@ -33,6 +33,7 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self._process.stdin.close()
         self._process.wait()
+        self._process.stdout.close()
 
     def ask(self, **command: object) -> dict:
         """Send a command and wait for its answer."""

@@ -37,6 +37,7 @@ def archive(tmp_path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_benchmark_runs_from_end_to_end(archive, tmp_path, monkeypatch, capsys):
     readme = tmp_path / "README.md"
     readme.write_text("<!-- one_shot: begin -->old<!-- one_shot: end -->")

@@ -64,6 +64,7 @@ def small(monkeypatch) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_runs_and_keeps_its_row(name, archive, small, elsewhere, capsys):
     published.main([name, "--omniglot", str(archive), "--steps", "2", "--episodes", "4"])

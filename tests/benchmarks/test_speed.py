@@ -95,6 +95,7 @@ def test_an_unknown_workload_is_named():
         speed.main(["speed"])
 
 
+@pytest.mark.slow
 def test_this_library_in_a_process_of_its_own():
     work = replace(NEW_TASK, width=8)
     row = timed({"once": ("metalearn", work), "again": ("metalearn", work)}, rounds=2, seconds=0.01)
