@@ -2,10 +2,12 @@
 # make lab ARGS=--ip=0.0.0.0       what follows ARGS= goes on to JupyterLab or pytest
 PYTHON ?= python3
 
-.PHONY: help lab test lock release
+.PHONY: help lab test wheel newest lock release
 help:
 	@echo "make lab    set up the course in .venv and open it in JupyterLab"
 	@echo "make test   the same set-up, then every test and every chapter"
+	@echo "make wheel  builds the wheel and tries it where no extra is installed"
+	@echo "make newest  tests every learner with the newest TensorFlow and Keras, pre-releases too"
 	@echo "make release  writes the notebooks in exercises/ anew"
 	@echo "make lock   choose the versions in requirements.lock anew (needs uv)"
 
@@ -14,8 +16,19 @@ lab test:
 	  "There is no working $(PYTHON) here: install Python 3.11, 3.12 or 3.13, or name one (PYTHON=python3.12 make $@)."; exit 1; }
 	@$(PYTHON) scripts/setup.py $@ $(ARGS)
 
+wheel:
+	@$(MAKE) --no-print-directory test ARGS="-m wheel -n 0 tests/test_wheel.py"
+
+newest:
+	$(PYTHON) -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --quiet numpy scipy matplotlib pillow tqdm pytest pytest-xdist nbval hypothesis
+	.venv-newest/bin/python -m pip install --quiet --pre tensorflow keras
+	.venv-newest/bin/python -m pip install --quiet --no-deps --editable .
+	.venv-newest/bin/python -c "import keras, tensorflow; print('TensorFlow', tensorflow.__version__, 'Keras', keras.__version__)"
+	.venv-newest/bin/python -m pytest -n 0 tests/test_contract.py $(ARGS)
+
 lock:
-	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra test --extra class --extra course \
+	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra test --extra types --extra class --extra course \
 	  --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 release:

@@ -1,11 +1,22 @@
-"""Where every benchmark puts its results: between two markers in the README beside this file."""
+"""Where every benchmark puts its results: rows in a JSON file of its own, tables in the README beside this file."""
 
+import json
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
 README = Path(__file__).with_name("README.md")
+
+
+def read_rows(path: Path) -> dict[str, dict]:
+    """The rows that are kept in a file; none if there is no file yet."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def keep_row(path: Path, name: str, row: dict) -> None:
+    """Put a row in the place of the last one of its name; all others stay."""
+    replace(path, json.dumps({**read_rows(path), name: row}, indent=1, ensure_ascii=False) + "\n")
 
 
 def write(section: str, text: str) -> None:

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from metalearn_lib.core.checks import at_least, functions, instances, positive
+from metalearn_lib.core.extras import import_extra
 
 if TYPE_CHECKING:
     from IPython.display import Image
@@ -31,6 +32,7 @@ def animation(figure: Figure, draw: Callable[[int], object], frames: int, second
         The picture, which notebooks show.
 
     Raises:
+        ImportError: if IPython is not installed.
         TypeError: if `figure` is no figure, or `draw` no function.
         ValueError: if `frames` is not a whole number of at least 1, or `seconds` not positive.
     """
@@ -38,7 +40,7 @@ def animation(figure: Figure, draw: Callable[[int], object], frames: int, second
     functions("a function that draws a frame", draw=draw)
     at_least(1, frames=frames)
     positive(seconds=seconds)
-    from IPython.display import Image  # takes as long to import as the rest of this module
+    display = import_extra("IPython.display", "course")  # takes as long to import as the rest of this module
 
     pictures, canvas = [], FigureCanvasAgg(figure)
     for number in range(frames):
@@ -53,4 +55,4 @@ def animation(figure: Figure, draw: Callable[[int], object], frames: int, second
     durations = [1000 * seconds] * (frames - 1) + [10_000 * seconds]
     file = io.BytesIO()
     first.save(file, "PNG", save_all=True, append_images=others, duration=durations, loop=0)
-    return Image(file.getvalue(), format="png")
+    return display.Image(file.getvalue(), format="png")

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "set-up-complete"
+KERNELS = ROOT / "scripts" / "jupyter"
 SUITABLE = (3, 11) <= sys.version_info[:2] <= (3, 13)
 VERSION = "{}.{}".format(*sys.version_info[:2])
 NAMED = os.environ.get("PYTHON")  # which Python the user asked for, if any
@@ -34,6 +35,8 @@ def main() -> None:
         set_up()
     if command == "test":
         start(["-m", "pytest", "--nbval", *arguments])
+    # The course's kernel, which keeps the lines that TensorFlow starts with out of the cells, comes before all others.
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(KERNELS), os.environ.get("JUPYTER_PATH"))))
     start(["-m", "jupyterlab", *lab_options(), *arguments])
 
 

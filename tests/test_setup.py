@@ -16,6 +16,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt" or not shutil.which("make"), rea
 # Stands in for uv, for pip and for the Python of `.venv`: makes what the set-up looks for, and writes a log.
 STAND_IN = """#!/bin/sh
 echo "$(basename "$0") $*" >> "{log}"
+[ "$2" = jupyterlab ] && echo "JUPYTER_PATH is $JUPYTER_PATH" >> "{log}"
 case "$*" in
   *"$FAIL"*) [ -n "$FAIL" ] && exit 1 ;;
 esac
@@ -207,9 +208,14 @@ def test_lab_opens_chapter_1_and_prints_the_address_without_a_display(machine: M
     jupyter += "--LabApp.default_url=/lab/tree/notebooks/01_background.ipynb"
     root = " --allow-root" if os.geteuid() == 0 else ""
     no_browser = " --no-browser" if sys.platform.startswith("linux") else ""
-    assert machine.make("lab")[2][-1] == jupyter + root + no_browser
-    assert machine.make("lab", DISPLAY=":0")[2][-1] == jupyter + root
-    assert machine.make("lab", "ARGS=--ip=0.0.0.0")[2][-1] == jupyter + root + no_browser + " --ip=0.0.0.0"
+    assert machine.make("lab")[2][-2] == jupyter + root + no_browser
+    assert machine.make("lab", DISPLAY=":0")[2][-2] == jupyter + root
+    assert machine.make("lab", "ARGS=--ip=0.0.0.0")[2][-2] == jupyter + root + no_browser + " --ip=0.0.0.0"
+
+
+def test_lab_finds_the_kernel_of_the_course_before_all_others(machine: Machine) -> None:
+    assert machine.make("lab")[2][-1] == "JUPYTER_PATH is ROOT/scripts/jupyter"
+    assert machine.make("lab", JUPYTER_PATH="/other")[2][-1] == "JUPYTER_PATH is ROOT/scripts/jupyter:/other"
 
 
 def test_make_alone_helps(machine: Machine) -> None:

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError
 
 import numpy as np
 from PIL import Image
@@ -136,6 +137,8 @@ def _fetch(url: str, size: int, write: Callable[[bytes], int]) -> tuple[int, str
                 received += len(block)
                 bar.update(write(block))
     except (OSError, HTTPException) as error:
+        if isinstance(error, HTTPError):
+            error.close()
         raise ConnectionError(f"{url} cannot be fetched ({error}), expected the archive of Omniglot") from error
     return received, hasher.hexdigest()
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from metalearn_lib.core.checks import as_path
+from metalearn_lib.core.extras import import_extra
 
 if TYPE_CHECKING:
     import lancedb
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from metalearn_lib.memory.index import Blobs
 
 _TABLE = "memory"
-_KEY = b"metalearn_lib.memory.memory"
+_KEY = b"metalearn_lib.memory"
 # Merging rewrites the table. A table of b bytes is merged once in _FILES + b / _BYTES_A_FILE appends, so that an
 # append costs at most _BYTES_A_FILE of rewriting, however large the table has grown.
 _FILES = 100
@@ -47,11 +48,14 @@ class OnDisk:
         path: the folder; the first `append` makes it.
 
     Raises:
+        ImportError: if the extra `memory` is not installed.
         TypeError: if `path` is no path.
         ValueError: if `path` is a URL, or holds something else or a damaged table.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
+        import_extra("lancedb", "memory")
+        import_extra("pyarrow", "memory")
         self.path = os.fspath(as_path("path", path))
         if _SCHEME.match(self.path):
             raise ValueError(f"path is {os.fspath(path)!r}, expected a folder of this machine: URLs are not supported")

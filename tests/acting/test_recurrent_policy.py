@@ -59,6 +59,7 @@ def trained(steps: int = 200) -> ml.acting.RecurrentPolicy:
     return policy
 
 
+@pytest.mark.slow
 def test_it_learns_to_explore_and_learns_in_its_state():
     """Below Thompson's regret, and not far above the greedy player's, which knows the prior; blind, it is lost."""
     policy = trained()
@@ -79,6 +80,7 @@ def test_it_learns_to_explore_and_learns_in_its_state():
     assert regret(policy).low > 0.5 * regret(ml.acting.RandomPolicy(3)).mean
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights():
     for one, two in zip(trained(50).weights, trained(50).weights, strict=True):
         np.testing.assert_array_equal(one, two)

@@ -51,6 +51,7 @@ def test_no_learner_of_labels_is_accused(make) -> None:
     assert set(ml.audit(compiled(make(), LABELS), LABELS).failed) <= {"baseline"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make", [lambda: ml.MAML(net(), inner_lr=0.05), lambda: ml.MatchingNetwork(embed())], ids=["MAML", "matching"]
 )

@@ -1,7 +1,13 @@
 """Results land between their own markers, and nowhere else."""
 
+import json
+from pathlib import Path
+
 import pytest
-import report
+
+from benchmarks import published, report, speed
+from benchmarks.published.tables import section as published_section
+from benchmarks.speed.tables import drawing_table, table
 
 PAGE = "before\n<!-- a: begin -->\nold\n<!-- a: end -->\nbetween\n<!-- b: begin --><!-- b: end -->\nafter\n"
 
@@ -47,7 +53,25 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_one_row_is_replaced_and_the_others_stay(tmp_path):
+    path = tmp_path / "results.json"
+    assert report.read_rows(path) == {}
+    report.keep_row(path, "a", {"steps": 1})
+    report.keep_row(path, "b", {"mean": "2 ± 1"})
+    report.keep_row(path, "a", {"steps": 3})
+    assert report.read_rows(path) == {"a": {"steps": 3}, "b": {"mean": "2 ± 1"}}
+    assert json.loads(path.read_text(encoding="utf-8")) == report.read_rows(path)
+
+
+def test_the_readme_shows_the_rows_that_are_kept():
+    page = report.README.read_text(encoding="utf-8")
+    assert published_section(report.read_rows(Path(published.__file__).with_name("results.json"))) in page
+    rows = report.read_rows(Path(speed.__file__).with_name("results.json"))
+    assert table(rows) in page
+    assert drawing_table(rows) in page
+
+
 def test_every_section_of_the_readme_has_its_markers():
     page = report.README.read_text(encoding="utf-8")
-    for section in ("one_shot", "published"):
+    for section in ("one_shot", "published", "speed"):
         assert page.index(f"<!-- {section}: begin -->") < page.index(f"<!-- {section}: end -->")

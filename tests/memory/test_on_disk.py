@@ -77,6 +77,7 @@ def start(code: str, path: Path, entries: int) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_an_acknowledged_entry_survives_kill_9(tmp_path):
     path, chance, acknowledged = tmp_path / "memory", random.Random(0), -1
     # The first children die while the table is being made, the others after a few entries, anywhere within a store.
@@ -110,6 +111,7 @@ def test_a_first_store_that_died_half_way_leaves_an_empty_memory(tmp_path):
     assert intact(0, ml.Memory(tmp_path / "memory")[0])
 
 
+@pytest.mark.slow
 def test_two_processes_read_while_one_writes(tmp_path):
     readers = [start(READER, tmp_path / "memory", 80) for _ in range(2)]
     assert [reader.stdout.readline() for reader in readers] == ["ready\n", "ready\n"]

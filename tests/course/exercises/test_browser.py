@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 NOTEBOOK = Path(__file__).resolve().parents[3] / "exercises" / "04_mathematics.ipynb"
 START, ANSWER_1, CHECK_1, ANSWER_2, CHECK_2 = 1, 3, 4, 6, 7  # where the cells are
 UPDATE = """def update(theta, x, y, alpha):

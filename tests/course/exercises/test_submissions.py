@@ -20,6 +20,7 @@ from metalearn_course.exercises.chapters.mathematics import chapter, q2
 from metalearn_course.exercises.engine.running import Outcome
 from metalearn_course.exercises.engine.values import plain
 
+pytestmark = pytest.mark.slow
 EXERCISES = Path(__file__).resolve().parents[3] / "exercises"
 SUBMISSIONS = Path(__file__).with_name("submissions")
 NAME = chapter.name

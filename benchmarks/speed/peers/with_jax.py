@@ -4,7 +4,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from problem import BETA_1, BETA_2, EPSILON, MOMENTUM, NORMALISATION, RATE, Workload, meta_batches, padding, weights
+
+from benchmarks.speed.peers.problem import (
+    BETA_1,
+    BETA_2,
+    EPSILON,
+    MOMENTUM,
+    NORMALISATION,
+    RATE,
+    Workload,
+    meta_batches,
+    padding,
+    weights,
+)
 
 VERSION = f"JAX {jax.__version__}"
 

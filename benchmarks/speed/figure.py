@@ -1,6 +1,6 @@
 """Draw what a step of MAML costs against the size of its meta-batch, its inner steps and its network.
 
-    python benchmarks/speed_figure.py [FRAMEWORK ...] [--seconds S]
+    python -m benchmarks.speed.figure [FRAMEWORK ...] [--seconds S]
 
 Beside the times stands the bound: the operations that no rearrangement saves, at the rate of a large matrix product
 on the same machine. Writes docs/speed.png.
@@ -17,11 +17,12 @@ matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
 import tensorflow as tf
-from speed import FRAMEWORKS, NAMES, SINUSOID, Worker
 
-from problem import Workload, operations  # isort: skip - speed puts its folder on the path
+from benchmarks.speed.measuring import Worker
+from benchmarks.speed.peers.problem import Workload, operations
+from benchmarks.speed.workloads import FRAMEWORKS, NAMES, SINUSOID
 
-FIGURE = Path(__file__).parents[1] / "docs" / "speed.png"
+FIGURE = Path(__file__).parents[2] / "docs" / "speed.png"
 AXES = {
     "tasks": ("tasks in a meta-batch", (1, 5, 25, 125)),
     "inner_steps": ("inner steps", (1, 2, 5, 10)),
@@ -74,7 +75,7 @@ def draw(times: dict[str, dict[str, list[float]]], rate: float) -> plt.Figure:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser("python -m benchmarks.speed.figure", description=__doc__.splitlines()[0])
     parser.add_argument("frameworks", metavar="FRAMEWORK", nargs="*", help=", ".join(FRAMEWORKS))
     parser.add_argument("--seconds", type=float, default=0.3, help="length of a measurement (%(default)s)")
     given = parser.parse_args(arguments)

@@ -1,9 +1,10 @@
-"""The experiments of `published.py`: what stands in each row, with which settings and for how many steps."""
+"""The experiments: what stands in each row, with which settings and for how many steps."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from training import (
+import metalearn_lib as ml
+from benchmarks.published.training import (
     SCALE,
     Scores,
     gradient_steps,
@@ -14,8 +15,6 @@ from training import (
     pretraining_sinusoids,
     prototypical_network,
 )
-
-import metalearn_lib as ml
 
 ALPHA = 0.4  # of the inner loops
 

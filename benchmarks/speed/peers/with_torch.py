@@ -2,9 +2,21 @@
 
 import numpy as np
 import torch
-from problem import BETA_1, BETA_2, EPSILON, MOMENTUM, NORMALISATION, RATE, Workload, meta_batches, padding, weights
 from torch.func import grad, grad_and_value, vmap
 from torch.nn import functional as F
+
+from benchmarks.speed.peers.problem import (
+    BETA_1,
+    BETA_2,
+    EPSILON,
+    MOMENTUM,
+    NORMALISATION,
+    RATE,
+    Workload,
+    meta_batches,
+    padding,
+    weights,
+)
 
 VERSION = f"PyTorch {torch.__version__.partition('+')[0]}"
 

@@ -1,12 +1,12 @@
-"""How the experiments of `published.py` train and test."""
+"""How the experiments train and test."""
 
 from collections.abc import Callable
 
 import keras
 import numpy as np
-from alphabets import HELD_OUT, VALIDATION
 
 import metalearn_lib as ml
+from benchmarks.alphabets import HELD_OUT, VALIDATION
 
 SEED = 0
 TEST_SEED = 1

@@ -2,9 +2,19 @@
 
 import keras
 import tensorflow as tf
-from problem import BETA_1, BETA_2, EPSILON, MOMENTUM, NORMALISATION, RATE, Workload, meta_batches, weights
 
 import metalearn_lib as ml
+from benchmarks.speed.peers.problem import (
+    BETA_1,
+    BETA_2,
+    EPSILON,
+    MOMENTUM,
+    NORMALISATION,
+    RATE,
+    Workload,
+    meta_batches,
+    weights,
+)
 
 VERSION = f"TensorFlow {tf.__version__}, Keras {keras.__version__}"
 
@@ -79,7 +89,8 @@ def learner(work: Workload):
     if work.method == "prototypes":
         made = ml.PrototypicalNetwork(model, batch_norm="running")
     else:
-        made = ml.MAML(model, inner_lr=work.inner_lr, inner_steps=work.inner_steps, first_order=work.first_order, batch_norm="transductive")
+        inner_loop = {"inner_lr": work.inner_lr, "inner_steps": work.inner_steps, "first_order": work.first_order}
+        made = ml.MAML(model, **inner_loop, batch_norm="transductive")
     made.compile(keras.optimizers.Adam(RATE, BETA_1, BETA_2, EPSILON), loss, steps_per_execution=work.block)
     return made
 

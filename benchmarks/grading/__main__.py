@@ -1,6 +1,6 @@
 """How long nbgrader takes for a class.
 
-    python benchmarks/grade_class.py FOLDER [STUDENTS]
+    python -m benchmarks.grading FOLDER [STUDENTS]
 
 Makes a course for exercises/04_mathematics in FOLDER, hands in for every student, and runs nbgrader's commands. Of the
 answers 70 % are right, 20 % are mistakes that the exercises know, and 10 % are blank; every twentieth student hands in
@@ -24,8 +24,8 @@ from pathlib import Path
 from metalearn_course.exercises.chapters.mathematics import chapter
 from metalearn_course.exercises.engine import Exercise, Value
 
-ROOT = Path(__file__).resolve().parent.parent
-EXERCISES, HOSTILE = ROOT / "exercises", ROOT / "tests" / "exercises" / "submissions"
+ROOT = Path(__file__).resolve().parents[2]
+EXERCISES, HOSTILE = ROOT / "exercises", ROOT / "tests" / "course" / "exercises" / "submissions"
 NAME = chapter.name
 
 

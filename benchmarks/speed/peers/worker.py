@@ -1,6 +1,6 @@
 """One framework in a process of its own: reads commands as lines of JSON, answers each with one line.
 
-    python worker.py jax
+    python -m benchmarks.speed.peers.worker jax
 
 - `{"prepare": {...}}` builds a workload and runs it once; answers with `seconds`, tracing and compiling included, and
   `unit`, the number of steps that this framework is given at once.
@@ -15,14 +15,10 @@ import json
 import resource
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
-FOLDER = Path(__file__).parent
-sys.path[:0] = [str(FOLDER), str(FOLDER.parent.parent)]
-
-from problem import Workload  # noqa: E402
+from benchmarks.speed.peers.problem import Workload
 
 
 def answer(command: dict, framework, job) -> tuple[dict, object]:
@@ -49,7 +45,7 @@ def main() -> None:
     replies = sys.stdout
     job = None
     with contextlib.redirect_stdout(sys.stderr):
-        framework = importlib.import_module(f"with_{sys.argv[1]}")
+        framework = importlib.import_module(f"benchmarks.speed.peers.with_{sys.argv[1]}")
         print(json.dumps({"version": framework.VERSION}), file=replies, flush=True)
         for line in sys.stdin:
             reply, job = answer(json.loads(line), framework, job)

@@ -1,0 +1,1 @@
+"""How long nbgrader takes for a class."""

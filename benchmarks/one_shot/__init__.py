@@ -1,0 +1,1 @@
+"""How well a network that saw drawn glyphs alone recognises real handwriting."""

@@ -1,0 +1,1 @@
+"""How close the library comes to what papers report."""

@@ -1,0 +1,1 @@
+"""How fast the library is beside JAX and PyTorch, on the same mathematics."""
