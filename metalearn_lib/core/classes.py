@@ -35,7 +35,7 @@ def class_means(x: tf.Tensor, labels: tf.Tensor, ways: tf.Tensor | int | None = 
     """
     members = tf.one_hot(labels, number_of_ways(labels) if ways is None else ways, dtype=x.dtype)
     counts = tf.reduce_sum(members, axis=1)
-    means = tf.math.divide_no_nan(tf.einsum("tsn,tsd->tnd", members, x), counts[..., None])
+    means = tf.math.divide_no_nan(tf.einsum("tsn,tsd->tnd", members, x), tf.expand_dims(counts, -1))
     return means, counts > 0
 
 
@@ -54,11 +54,11 @@ def squared_distances(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         a, b = tf.cast(a, tf.float32), tf.cast(b, tf.float32)
     centre = tf.stop_gradient(tf.reduce_mean(b, axis=1, keepdims=True))
     a, b = a - centre, b - centre
-    lengths = tf.reduce_sum(a**2, axis=-1)[..., None] + tf.reduce_sum(b**2, axis=-1)[:, None]
+    lengths = tf.reduce_sum(a**2, axis=-1, keepdims=True) + tf.reduce_sum(b**2, axis=-1)[:, None]
     return lengths - 2 * tf.matmul(a, b, transpose_b=True)
 
 
-def as_vectors(y: tf.Tensor, num_outputs: int, dtype: str) -> tf.Tensor:
+def as_vectors(y: tf.Tensor, num_outputs: int, dtype: tf.DType | str) -> tf.Tensor:
     """Labels [T, S] as one-hot vectors [T, S, num_outputs]; values [T, S, num_outputs] as they are.
 
     Raises:

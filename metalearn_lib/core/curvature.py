@@ -1,6 +1,7 @@
 """Products with a Hessian, and a system of equations solved with nothing but such products."""
 
 from collections.abc import Callable
+from typing import cast
 
 import tensorflow as tf
 
@@ -16,8 +17,9 @@ def hessian_product(loss: Callable[[Weights], tf.Tensor], weights: Weights, vect
         with tf.GradientTape() as inner:
             inner.watch(weights)
             value = loss(weights)
-        slope = inner.gradient(value, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return outer.gradient(slope, weights, vector, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        slope = cast(Weights, inner.gradient(value, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO))
+    product = outer.gradient(slope, weights, vector, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return cast(Weights, product)
 
 
 def conjugate_gradients(product: Callable[[Weights], Weights], target: Weights, steps: int) -> Weights:

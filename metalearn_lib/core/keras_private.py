@@ -6,7 +6,7 @@ tests/core/test_keras_private.py fails then and repeats that sentence.
 
 import contextvars
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import keras
 import tensorflow as tf
@@ -84,11 +84,12 @@ def _moments(x: tf.Tensor, axes: Sequence[int], keepdims: bool = False) -> tuple
     if sorted(axis % len(x.shape) for axis in axes) == list(range(len(x.shape) - 1)) and None not in x.shape:
         # Over all but channels: products with ones, which take less time than XLA's sums over rows.
         rows = tf.reshape(x, [-1, x.shape[-1]])
-        average = tf.fill([1, rows.shape[0]], tf.constant(1 / rows.shape[0], x.dtype))
+        number = cast(int, rows.shape[0])
+        average = tf.fill([1, number], tf.constant(1 / number, x.dtype))
         mean = average @ rows
         variance = average @ tf.math.squared_difference(rows, mean)
         shape = [1] * (len(x.shape) - 1) * keepdims + [x.shape[-1]]
         return tf.reshape(mean, shape), tf.reshape(variance, shape)
     mean = tf.reduce_mean(x, axes, keepdims=True)
     variance = tf.reduce_mean(tf.math.squared_difference(x, mean), axes, keepdims=keepdims)
-    return (mean if keepdims else tf.squeeze(mean, axes)), variance
+    return (mean if keepdims else tf.squeeze(mean, list(axes))), variance

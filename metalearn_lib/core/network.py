@@ -18,7 +18,7 @@ averages under every policy, as in Keras.
 Layers that draw random numbers draw fresh ones in every training step, task and inner step; a seed fixes them all.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import keras
 import tensorflow as tf
@@ -101,7 +101,7 @@ class Network:
             outputs = self.model(x, training=training)
             penalty = _total(self.model.losses)
         after = [scope.get_current_value(variable) for variable in self.model.non_trainable_variables]
-        return Called(outputs, after, penalty)
+        return Called(outputs, cast(Weights, after), penalty)
 
     def predict(self, weights: Weights, support_x: tf.Tensor, query_x: tf.Tensor, training: bool = False) -> Called:
         """The call for the queries [Q, ...] of one task, normalised under the policy."""

@@ -9,7 +9,7 @@ A meta-batch is a pair `(task, query_y)`, the `(x, y)` that Keras trains on. `ta
 and `query_y` [T, Q, ...] holds the targets of the queries. T is the number of tasks in the meta-batch.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -107,7 +107,7 @@ def unpack(data: tuple) -> MetaBatch:
     task, query_y, weights = keras.utils.unpack_x_y_sample_weight(data)
     if weights is not None:
         raise ValueError("sample_weight is given, expected none: all tasks of a meta-batch weigh the same")
-    return task, query_y
+    return cast(MetaBatch, (task, query_y))
 
 
 def _numbers(name: str, value: Any) -> np.ndarray:

@@ -5,6 +5,7 @@ tape outside can differentiate through them.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import tensorflow as tf
 
@@ -36,10 +37,11 @@ def gradient_step(
     with tf.GradientTape() as tape:
         tape.watch(weights)
         value = loss(list(weights))
-    gradients = tape.gradient(value, list(weights), unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    slope = tape.gradient(value, list(weights), unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    gradients = cast(Weights, slope)
     if first_order:
         gradients = [tf.stop_gradient(gradient) for gradient in gradients]
-    rates = lr if isinstance(lr, list | tuple) else [lr] * len(gradients)
+    rates = cast(Sequence[float | tf.Tensor], lr if isinstance(lr, list | tuple) else [lr] * len(gradients))
     return [w - _as(w.dtype, a) * g for w, g, a in zip(weights, gradients, rates, strict=True)]
 
 
@@ -65,11 +67,11 @@ def inner_loop(
         The new weights, of the same shapes.
     """
 
-    def step(number: tf.Tensor | int, *weights: tf.Tensor) -> list[tf.Tensor | int]:
+    def step(number: tf.Tensor | int, *weights: tf.Tensor) -> list[Any]:
         with inner_step(number + 1):
             return [number + 1, *gradient_step(loss, weights, lr, first_order)]
 
-    state = [0, *weights]
+    state: list[Any] = [0, *weights]
     if steps > MOST_UNROLLED and not unrolled:
         start = [tf.constant(0, tf.int64), *weights]
         return list(tf.while_loop(lambda *_: True, step, start, maximum_iterations=steps))[1:]

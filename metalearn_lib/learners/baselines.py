@@ -1,7 +1,8 @@
 """What a learner has to beat: no adaptation, learning from scratch, joint training, the nearest neighbour."""
 
 import math
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import keras
 import tensorflow as tf
@@ -47,7 +48,7 @@ class JointTraining(GradientLearner):
         weights = self.model.trainable_variables
         with tf.GradientTape() as tape:
             predictions = self.model(tf.reshape(x, [-1, *x.shape[2:]]), training=True)
-            loss = self.compute_loss(y=tf.reshape(y, [-1, *y.shape[2:]]), y_pred=predictions)
+            loss = cast(tf.Tensor, self.compute_loss(y=tf.reshape(y, [-1, *y.shape[2:]]), y_pred=predictions))
             scaled = self.optimizer.scale_loss(loss)
         self.optimizer.apply(tape.gradient(scaled, weights), weights)
         self.track_loss(loss, tf.shape(x)[0])
@@ -117,7 +118,7 @@ class NearestNeighbor(Learner):
         of_other_class = tf.one_hot(
             support_y, number_of_ways(support_y), on_value=0.0, off_value=-ABSENT, dtype=distances.dtype
         )
-        return -tf.reduce_min(distances[..., None] + of_other_class[:, None], axis=2)
+        return -tf.reduce_min(tf.expand_dims(distances, -1) + of_other_class[:, None], axis=2)
 
     def fit(self, *args: Any, **options: Any) -> keras.callbacks.History:
         """There is nothing to train: returns at once."""
@@ -126,4 +127,4 @@ class NearestNeighbor(Learner):
 
 def _flat(x: tf.Tensor) -> tf.Tensor:
     """Examples [T, B, ...] as vectors [T, B, D]."""
-    return tf.reshape(x, [-1, tf.shape(x)[1], math.prod(x.shape[2:])])
+    return tf.reshape(x, [-1, tf.shape(x)[1], math.prod(cast(Iterable[int], x.shape[2:]))])

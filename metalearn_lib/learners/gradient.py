@@ -80,16 +80,7 @@ class GradientLearner(Learner):
                 weights = step(weights, arrays[0], arrays[1])
             yield predict(weights, arrays[0], arrays[2]).numpy()
 
-    def adapt(
-        self,
-        weights: Weights,
-        support_x: tf.Tensor,
-        support_y: tf.Tensor,
-        steps: int | None = None,
-        first_order: bool = False,
-        inner_lr: float | Weights | None = None,
-        unrolled: bool = False,
-    ) -> Weights:
+    def adapt(self, weights: Weights, support_x: tf.Tensor, support_y: tf.Tensor, steps: int | None = None) -> Weights:
         """The weights after the inner loop on one task.
 
         Args:
@@ -97,13 +88,23 @@ class GradientLearner(Learner):
             support_x: [S, ...].
             support_y: [S, ...].
             steps: number of gradient steps; `inner_steps` if None.
-            first_order: see `ml.gradient_step`.
-            inner_lr: α; `inner_lrs()` if None.
-            unrolled: see `ml.inner_loop`.
 
         Returns:
             The adapted weights.
         """
+        return self._inner_loop(weights, support_x, support_y, steps)
+
+    def _inner_loop(
+        self,
+        weights: Weights,
+        support_x: tf.Tensor,
+        support_y: tf.Tensor,
+        steps: int | None,
+        first_order: bool = False,
+        inner_lr: float | Weights | None = None,
+        unrolled: bool = False,
+    ) -> Weights:
+        """The gradient steps of `adapt`, with the options of `MAML.adapt`."""
         number = self._fixed()
         fixed, adapted = list(weights[:number]), list(weights[number:])
         loss = self.loss_on(support_x, support_y)

@@ -1,7 +1,7 @@
 """Meta-learning with implicit gradients, iMAML (Rajeswaran, Finn, Kakade, Levine 2019)."""
 
 import warnings
-from typing import Any
+from typing import Any, cast
 
 import keras
 import tensorflow as tf
@@ -86,7 +86,8 @@ class ImplicitMAML(GradientLearner):
                 tape.watch(weights)
                 loss, predictions = self.query_loss(weights, support_x, query_x, query_y)
                 scaled = self.optimizer.scale_loss(loss)
-            gradient = tape.gradient(scaled, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            slope = tape.gradient(scaled, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            gradient = cast(Weights, slope)
             support_loss = self.loss_on(support_x, support_y)
 
             def product(vector: Weights) -> Weights:

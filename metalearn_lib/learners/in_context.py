@@ -1,6 +1,6 @@
 """In-context learning: a transformer that reads the support set and answers (Garg, Tsipras, Liang, Valiant 2022)."""
 
-from typing import Any
+from typing import Any, cast
 
 import keras
 import tensorflow as tf
@@ -80,9 +80,9 @@ class InContextLearner(Learner):
     def _random_context(self, support: tf.Tensor) -> tf.Tensor:
         """Which support examples each task shows, [T, S]: all in half of the tasks, else any number from 1 equally."""
         tasks, shots = tf.unstack(tf.shape(support)[:2])
-        place = keras.random.uniform((tasks, shots), seed=self.random)
+        place = cast(tf.Tensor, keras.random.uniform((tasks, shots), seed=self.random))
         # With a share that is uniform in [0, 1], the number of uniform places below it is uniform in 0..S.
-        share = keras.random.uniform((tasks, 1), maxval=2.0, seed=self.random)
+        share = cast(tf.Tensor, keras.random.uniform((tasks, 1), maxval=2.0, seed=self.random))
         return place <= tf.maximum(share, tf.reduce_min(place, axis=1, keepdims=True))
 
     def num_classes_known(self) -> int:

@@ -1,6 +1,6 @@
 """Learning to learn by gradient descent by gradient descent (Andrychowicz et al. 2016)."""
 
-from typing import Any
+from typing import Any, cast
 
 import keras
 import tensorflow as tf
@@ -66,18 +66,18 @@ class LearnedOptimizer(GradientLearner):
         def meta_gradient(
             state: Weights, support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor, query_y: tf.Tensor
         ):
-            losses = []
+            steps = []
             # The tape lives in the vectorised body, see MAML.
             with tf.GradientTape() as tape:
                 tape.watch(phi)
                 for number in range(self.inner_steps):
                     with inner_step(number + 1):
                         state = self.update(state, support_x, support_y, phi)
-                    loss, predictions = self.query_loss(self._theta(state), support_x, query_x, query_y)
-                    losses.append(loss)
+                    steps.append(self.query_loss(self._theta(state), support_x, query_x, query_y))
+                losses, predictions = zip(*steps, strict=True)
                 total = self.optimizer.scale_loss(tf.add_n(losses))
             gradients = tape.gradient(total, phi)
-            return losses[-1], predictions, gradients, self.network.gather(self._theta(state), query_x)
+            return losses[-1], predictions[-1], gradients, self.network.gather(self._theta(state), query_x)
 
         start = self._start(task["support_x"], task["support_y"])
         results = over_tasks(meta_gradient, start, task["support_x"], task["support_y"], task["query_x"], query_y)
@@ -109,8 +109,8 @@ class LearnedOptimizer(GradientLearner):
         with tf.GradientTape() as tape:
             tape.watch(theta)
             value = loss(theta)
-        gradients = tape.gradient(value, theta, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        updates, states = self.propose(gradients, states, phi)
+        slope = tape.gradient(value, theta, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        updates, states = self.propose(cast(Weights, slope), states, phi)
         return [*(w + g for w, g in zip(theta, updates, strict=True)), *states]
 
     def propose(self, gradients: Weights, states: Weights, phi: Weights) -> tuple[Weights, Weights]:
@@ -126,7 +126,8 @@ class LearnedOptimizer(GradientLearner):
         """
         flat = tf.stop_gradient(tf.concat([tf.reshape(g, [-1]) for g in gradients], axis=0))
         constants = [tf.convert_to_tensor(variable) for variable in self.rule.non_trainable_variables]
-        (output, *states), _ = self.rule.stateless_call(phi, constants, [preprocess(flat), *states])
+        called = self.rule.stateless_call(phi, constants, [preprocess(flat), *states])
+        output, *states = cast(Weights, called[0])
         rate = tf.constant(self.inner_lr, output.dtype)
         parts = tf.split(rate * output[:, 0], [g.shape.num_elements() for g in gradients])
         return [tf.reshape(part, g.shape) for part, g in zip(parts, gradients, strict=True)], states

@@ -1,6 +1,6 @@
 """Model-agnostic meta-learning (Finn, Abbeel, Levine 2017) and its variants: first order, Meta-SGD, ANIL."""
 
-from typing import Any
+from typing import Any, cast
 
 import keras
 import tensorflow as tf
@@ -67,11 +67,37 @@ class MAML(GradientLearner):
             )
         return [tf.convert_to_tensor(rate) for rate in self._rates]
 
+    def adapt(
+        self,
+        weights: Weights,
+        support_x: tf.Tensor,
+        support_y: tf.Tensor,
+        steps: int | None = None,
+        first_order: bool = False,
+        inner_lr: float | Weights | None = None,
+        unrolled: bool = False,
+    ) -> Weights:
+        """The weights after the inner loop on one task.
+
+        Args:
+            weights: the trainable weights of the model.
+            support_x: [S, ...].
+            support_y: [S, ...].
+            steps: number of gradient steps; `inner_steps` if None.
+            first_order: see `ml.gradient_step`.
+            inner_lr: α; `inner_lrs()` if None.
+            unrolled: see `ml.inner_loop`.
+
+        Returns:
+            The adapted weights.
+        """
+        return self._inner_loop(weights, support_x, support_y, steps, first_order, inner_lr, unrolled)
+
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of the outer loop on a meta-batch."""
         task, query_y = unpack(data)
         start, rates = self.initialization(), self.inner_lrs()
-        learned = [*rates, *start] if self.learn_inner_lr else start  # the order of trainable_variables
+        learned = [*cast(Weights, rates), *start] if self.learn_inner_lr else start  # the order of trainable_variables
 
         def meta_gradient(support_x: tf.Tensor, support_y: tf.Tensor, query_x: tf.Tensor, query_y: tf.Tensor):
             # Both tapes live in the vectorised body: an outer tape that crossed it would make XLA compile anew

@@ -1,7 +1,8 @@
 """Memory-augmented neural networks (Santoro, Bartunov, Botvinick, Wierstra, Lillicrap 2016)."""
 
 import math
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -91,7 +92,7 @@ class MemoryAugmentedNetwork(Learner):
         tasks, shots = tf.unstack(tf.shape(support_x)[:2])
         if training:
             return tf.argsort(keras.random.uniform((tasks, shots), seed=self.random))
-        size = math.prod(support_x.shape[2:])
+        size = math.prod(cast(Iterable[int], support_x.shape[2:]))
         direction = tf.constant(np.random.default_rng(0).normal(size=size), support_x.dtype)
         by_place = tf.argsort(tf.linalg.matvec(tf.reshape(support_x, [tasks, shots, size]), direction))
         # Sorted examples would be unlike any order in training: multiples of the golden ratio spread them.
@@ -148,7 +149,7 @@ class MemoryCell(keras.layers.Layer):
         least_used = tf.math.top_k(-usage, self.reads).indices
         least_used = tf.reduce_sum(tf.one_hot(least_used, self.slots, dtype=usage.dtype), axis=1)
         write_weights = gate * read_weights + (1 - gate) * least_used[:, None]  # equation 7
-        memory = memory * (1 - least_used)[..., None]
+        memory = memory * tf.expand_dims(1 - least_used, -1)
         memory += tf.matmul(write_weights, keys, transpose_a=True)  # equation 8
         similarity = tf.matmul(_unit(keys), _unit(memory), transpose_b=True)  # equation 2
         read_weights = tf.nn.softmax((1 + self.strength(hidden))[..., None] * similarity)  # equation 3

@@ -1,7 +1,7 @@
 """Conditional neural processes (Garnelo et al. 2018) and, with attention, attentive ones (Kim et al. 2019)."""
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -92,7 +92,8 @@ class NeuralProcess(Learner):
             raise ValueError("aggregation is 'classes', expected mean or attention: classes have no mean")
         self._door.check(task)
         parameters, _ = self._distribution({name: tf.convert_to_tensor(task[name]) for name in KEYS})
-        return tuple(array.numpy() for array in _normal(parameters))
+        mean, deviation = _normal(parameters)
+        return mean.numpy(), deviation.numpy()
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, **options: Any) -> None:
         """`keras.Model.compile`, without a loss.
@@ -139,7 +140,7 @@ class NeuralProcess(Learner):
     def _aggregate(self, support: tf.Tensor, support_y: tf.Tensor, targets: tf.Tensor, training: bool) -> tf.Tensor:
         """r for each target [T, B, R], or for all of them [T, 1, R]."""
         encoded = self.encoder(tf.concat([support, tf.cast(support_y, support.dtype)], axis=-1))
-        known = (self._random_context(support_y) if training else tf.ones_like(support_y[..., 0], bool))[:, None]
+        known = (self._random_context(support_y) if training else tf.ones_like(support_y[:, :, 0], tf.bool))[:, None]
         if self.aggregation == "attention":
             return self.attention(targets, encoded, support, attention_mask=known)
         known = tf.cast(known, encoded.dtype)
@@ -148,7 +149,7 @@ class NeuralProcess(Learner):
     def _class_means(self, support: tf.Tensor, support_y: tf.Tensor, targets: tf.Tensor, training: bool) -> tf.Tensor:
         """The mean features of all classes, one beside the other [T, 1, N * F]."""
         means, _ = class_means(support, support_y, self.num_outputs)
-        return tf.reshape(means, [-1, 1, self.num_outputs * support.shape[-1]])
+        return tf.reshape(means, [-1, 1, self.num_outputs * cast(int, support.shape[-1])])
 
     def _random_context(self, support_y: tf.Tensor) -> tf.Tensor:
         """Which support examples are given [T, S]: the first n, at random in each task.
@@ -157,7 +158,7 @@ class NeuralProcess(Learner):
         """
         tasks, shots = tf.shape(support_y)[0], tf.shape(support_y)[1]
         seed = tf.stack([0, tf.cast(self.optimizer.iterations, tf.int32)])
-        n = tf.random.stateless_uniform([tasks, 1], seed, 1, shots + 1, tf.int32)
+        n = tf.random.stateless_uniform(tf.stack([tasks, 1]), seed, 1, shots + 1, tf.int32)
         return tf.range(shots) < n
 
     def _point(self, parameters: tf.Tensor) -> tf.Tensor:

@@ -1,6 +1,6 @@
 """Pre-trained features: ordinary classification first, then a nearest centroid or a linear probe on each task."""
 
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -83,7 +83,7 @@ class PretrainedFeatures(Learner):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             logits = self.head(self.model(x, training=True))
-            loss = self.compute_loss(x, y, logits, sample_weight)
+            loss = cast(tf.Tensor, self.compute_loss(x, y, logits, sample_weight))
             scaled = self.optimizer.scale_loss(loss)
         weights = self.trainable_variables
         self.optimizer.apply(tape.gradient(scaled, weights), weights)

@@ -25,9 +25,9 @@ class TrainingLoop:
 
     def __init__(self, learner: keras.Model) -> None:
         self._learner = learner
-        # Not variables of Keras: they are no weights of the model.
-        self.position = tf.Variable(0, trainable=False, dtype=tf.int64)
-        self._diverged = tf.Variable(False, trainable=False)
+        # Not variables of Keras: they are no weights of the model. The stub of tf.Variable knows no Python numbers.
+        self.position = tf.Variable(0, trainable=False, dtype=tf.int64)  # pyright: ignore[reportArgumentType]
+        self._diverged = tf.Variable(False, trainable=False)  # pyright: ignore[reportArgumentType]
         self._steps_to_skip = 0
 
     def begin(

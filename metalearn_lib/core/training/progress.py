@@ -1,5 +1,7 @@
 """A progress bar for `fit` that counts meta-batches, in notebooks and terminals."""
 
+from typing import Any, cast
+
 import keras
 from tqdm.auto import tqdm
 
@@ -12,9 +14,10 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Open the bar."""
-        steps, epochs = self.params["steps"], self.params["epochs"]
+        params, model = cast(dict[str, Any], self.params), cast(keras.Model, self.model)
+        steps, epochs = params["steps"], params["epochs"]
         self._steps_per_epoch = steps or 0
-        self._bar = tqdm(total=steps and steps * epochs, desc=self.model.name, unit="step")
+        self._bar = tqdm(total=steps and steps * epochs, desc=model.name, unit="step")
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Count from the first step of the epoch: a run may continue an earlier one."""

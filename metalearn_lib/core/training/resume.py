@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import cast
 
 import keras
 
@@ -69,5 +70,5 @@ class Resume(keras.callbacks.Callback):
 
     def _save(self) -> None:
         part = self.folder / "part.weights.h5"
-        self.model.save_weights(part)
+        cast(keras.Model, self.model).save_weights(part)
         os.replace(part, self._backup)
