@@ -156,5 +156,5 @@ def test_what_does_not_fit_gets_a_sentence():
         ml.InContextLearner(ml.networks.mlp(), depth=0)
     learner = ml.InContextLearner(ml.networks.mlp(), num_outputs=2, width=4, depth=1, heads=1)
     learner.compile("adam", loss="mse")
-    with pytest.raises(ValueError, match=r"support_y has values of shape \(1,\), expected \(2,\), one an output"):
+    with pytest.raises(ValueError, match=r"support_y has values of shape \(1,\), expected \(2,\), one per output"):
         learner.fit(ml.tasks.sinusoids(), steps_per_epoch=1, verbose=0)

@@ -16,7 +16,11 @@ NAN[1, 2, 0] = np.nan
 @pytest.mark.parametrize(
     ("change", "query_y", "sentence"),
     [
-        ({"support_x": X[:, :0], "support_y": Y[:, :0]}, Y, "support_x is empty, expected at least one task, and one example per task"),
+        (
+            {"support_x": X[:, :0], "support_y": Y[:, :0]},
+            Y,
+            "support_x is empty, expected at least one task, and one example per task",
+        ),
         ({"support_x": X[:, :3]}, Y, "support_y has 4 examples per task but support_x has 3"),
         ({"query_x": X[:1]}, Y, "query_x has 1 tasks but support_x has 2"),
         ({"query_x": X[..., :2]}, Y, "query_x has examples of shape (2,) but support_x of (3,)"),
@@ -63,7 +67,9 @@ def test_something_that_is_no_task():
 def test_models_that_cannot_be_inside():
     with pytest.raises(TypeError, match=r"^model is a Dense, expected a keras\.Model$"):
         ml.MAML(keras.layers.Dense(3))
-    with pytest.raises(ValueError, match=r"^model is not built, expected one that starts with keras\.Input\(shape\) or was called$"):
+    with pytest.raises(
+        ValueError, match=r"^model is not built, expected one that starts with keras\.Input\(shape\) or was called$"
+    ):
         ml.MAML(keras.Sequential([keras.layers.Dense(3)]))
 
 

@@ -178,7 +178,7 @@ def test_a_saved_learner_continues_as_the_original_would(tmp_path):
     learner.fit(task, query_y, verbose=0)
     learner.save(tmp_path / "memory_augmented.keras")
     loaded = keras.saving.load_model(tmp_path / "memory_augmented.keras")
-    names = ("outputs", "units", "slots", "width", "reads", "decay", "batch_norm")
+    names = ("num_outputs", "units", "slots", "width", "reads", "decay", "batch_norm")
     assert [getattr(loaded, name) for name in names] == [3, 6, 5, 4, 2, 0.9, "transductive"]
     np.testing.assert_array_equal(loaded.predict(task), learner.predict(task))
     losses = [each.fit(task, query_y, shuffle=False, epochs=3, verbose=0).history["loss"] for each in (learner, loaded)]

@@ -260,7 +260,7 @@ def test_what_does_not_fit_is_refused():
     classes = ml.NeuralProcess(ml.networks.mlp(1, 4), num_outputs=2, aggregation="classes")
     classes.compile("adam")
     with pytest.raises(ValueError, match=r"^aggregation is 'classes', expected mean or attention: support_y"):
-        classes.fit(ml.tasks.gaussian_processes())
+        classes.fit(ml.tasks.gaussian_processes(), steps_per_epoch=1)
     with pytest.raises(ValueError, match=r"^aggregation is 'classes', expected mean or attention: classes have"):
         classes.predict_distribution(task)
 
