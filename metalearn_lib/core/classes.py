@@ -67,9 +67,8 @@ def as_vectors(y: tf.Tensor, num_outputs: int, dtype: tf.DType | str) -> tf.Tens
     if y.dtype.is_integer:
         return tf.one_hot(y, num_outputs, dtype=dtype)
     if y.shape[2:] != (num_outputs,):
-        raise ValueError(
-            f"support_y has values of shape {tuple(y.shape[2:])}, expected ({num_outputs},), one per output"
-        )
+        shape = tuple(y.shape[2:])
+        raise ValueError(f"support_y has values of shape {shape}, expected ({num_outputs},), one per output")
     return tf.cast(y, dtype)
 
 

@@ -37,7 +37,7 @@ def test_normalisation_has_exact_second_derivatives(layer, float64):
     """d²/dx² of Σ w·normalise(x) along a direction, against central differences of the first derivative."""
     rng = np.random.default_rng(0)
     x, w, d = (tf.constant(rng.normal(size=(4, 3))) for _ in range(3))
-    normal = layer()
+    normal, by_batch = layer(), {"training": True} if layer is keras.layers.BatchNormalization else {}
     normal.build((None, 3))
 
     def slope(x: tf.Tensor) -> tf.Tensor:

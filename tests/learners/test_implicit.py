@@ -81,16 +81,6 @@ def test_it_learns():
     assert (scores["trained"] - scores["untrained"]).high < 0
 
 
-def test_a_saved_learner_predicts_the_same(tmp_path):
-    task, _ = ml.tasks.gather_tasks(ml.tasks.sinusoids(), 50)
-    learner = ml.ImplicitMAML(ml.networks.mlp(), inner_lr=0.02, inner_steps=3, regularization=0.4, conjugate_steps=2)
-    learner.compile("adam", loss="mse")
-    learner.save(tmp_path / "implicit.keras")
-    loaded = keras.saving.load_model(tmp_path / "implicit.keras")
-    assert (loaded.inner_steps, loaded.regularization, loaded.conjugate_steps) == (3, 0.4, 2)
-    np.testing.assert_array_equal(loaded.predict(task), learner.predict(task))
-
-
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

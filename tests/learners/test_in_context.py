@@ -133,22 +133,6 @@ def test_a_saved_learner_continues_as_the_original_would(tmp_path):
     assert losses[0] == losses[1]
 
 
-def test_nothing_is_traced_after_the_first_step():
-    traced = []
-
-    class Counting(ml.InContextLearner):
-        def call(self, task, training=False):
-            traced.append(task)
-            return super().call(task, training)
-
-    learner = Counting(ml.networks.mlp(1, 4, ()), width=4, depth=1, heads=1)
-    learner.compile("adam", loss="mse")
-    learner.fit(ml.tasks.sinusoids(), steps_per_epoch=2, verbose=0)
-    after_two_steps = len(traced)
-    learner.fit(ml.tasks.sinusoids(seed=1), steps_per_epoch=8, verbose=0)
-    assert len(traced) == after_two_steps
-
-
 def test_what_does_not_fit_gets_a_sentence():
     with pytest.raises(ValueError, match=r"^width is 10, expected a multiple of heads, which is 4$"):
         ml.InContextLearner(ml.networks.mlp(), width=10)

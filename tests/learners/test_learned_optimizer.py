@@ -131,34 +131,6 @@ def test_it_learns_to_optimise():
     assert all((after - before).high < 0 for before, after in itertools.pairwise(curve))
 
 
-def test_a_saved_learner_predicts_the_same(tmp_path):
-    task, _ = ml.tasks.gather_tasks(ml.tasks.sinusoids(), 50)
-    learner = ml.LearnedOptimizer(ml.networks.mlp(1, 1, (4,)), inner_lr=0.2, inner_steps=1, units=3)
-    learner.compile("adam", loss="mse")
-    learner.fit(ml.tasks.sinusoids(), steps_per_epoch=5, verbose=0)
-    learner.save(tmp_path / "optimiser.keras")
-    loaded = keras.saving.load_model(tmp_path / "optimiser.keras")
-    assert (loaded.inner_lr, loaded.inner_steps, loaded.units) == (0.2, 1, 3)
-    np.testing.assert_array_equal(loaded.predict(task), learner.predict(task))
-    loaded.fit(ml.tasks.sinusoids(), steps_per_epoch=5, verbose=0)
-
-
-def test_nothing_is_traced_after_the_first_step():
-    traced = []
-
-    class Counting(ml.LearnedOptimizer):
-        def train_step(self, data):
-            traced.append(data)
-            return super().train_step(data)
-
-    learner = Counting(linear(3), inner_steps=1, units=3)
-    learner.compile("adam", loss="mse")
-    learner.fit(linear_tasks(), steps_per_epoch=2, verbose=0)
-    after_two_steps = len(traced)
-    learner.fit(linear_tasks(seed=1), steps_per_epoch=8, verbose=0)
-    assert len(traced) == after_two_steps
-
-
 @pytest.mark.parametrize("settings", [{}, {"batch_norm": "running", "adapted": "head"}])
 def test_images_with_batch_normalisation(settings):
     """Labels, statistics and the head alone, as in every learner of this kind."""

@@ -67,9 +67,7 @@ def test_something_that_is_no_task():
 def test_models_that_cannot_be_inside():
     with pytest.raises(TypeError, match=r"^model is a Dense, expected a keras\.Model$"):
         ml.MAML(keras.layers.Dense(3))
-    with pytest.raises(
-        ValueError, match=r"^model is not built, expected one that starts with keras\.Input\(shape\) or was called$"
-    ):
+    with pytest.raises(ValueError, match=r"^model is not built, expected one that starts with keras\.Input\("):
         ml.MAML(keras.Sequential([keras.layers.Dense(3)]))
 
 

@@ -146,38 +146,6 @@ def test_it_learns_to_learn():
     assert (scores["rates"] - scores["maml"]).high < 0
 
 
-def test_a_saved_learner_predicts_the_same(tmp_path):
-    tasks = ml.tasks.gather_tasks(ml.tasks.sinusoids(), 50)
-    learner = ml.MAML(
-        ml.networks.mlp(), inner_lr=0.02, inner_steps=2, first_order=True, learn_inner_lr=True, adapted="head"
-    )
-    learner.compile("adam", loss="mse", jit_compile=False)
-    learner.fit(ml.tasks.sinusoids(), steps_per_epoch=5, verbose=0)
-    learner.save(tmp_path / "maml.keras")
-    loaded = keras.saving.load_model(tmp_path / "maml.keras")
-    assert (loaded.inner_lr, loaded.inner_steps, loaded.first_order) == (0.02, 2, True)
-    assert (loaded.learn_inner_lr, loaded.adapted) == (True, "head")
-    np.testing.assert_array_equal(loaded.predict(tasks[0]), learner.predict(tasks[0]))
-    loaded.fit(ml.tasks.sinusoids(), steps_per_epoch=5, verbose=0)
-
-
-def test_nothing_is_traced_after_the_first_step():
-    """An outer tape that crossed the vectorised body would make XLA compile at every step."""
-    traced = []
-
-    class Counting(ml.MAML):
-        def train_step(self, data):
-            traced.append(data)
-            return super().train_step(data)
-
-    learner = Counting(ml.networks.mlp(), inner_lr=0.01, inner_steps=1)
-    learner.compile("adam", loss="mse")
-    learner.fit(ml.tasks.sinusoids(), steps_per_epoch=2, verbose=0)
-    after_two_steps = len(traced)
-    learner.fit(ml.tasks.sinusoids(seed=1), steps_per_epoch=8, verbose=0)
-    assert len(traced) == after_two_steps
-
-
 def test_the_queries_of_a_task_do_not_touch_each_other():
     """With statistics of the support set a query's prediction is the same alone as among others; else not."""
     keras.utils.set_random_seed(0)

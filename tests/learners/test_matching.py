@@ -114,33 +114,6 @@ def test_it_is_tested_on_other_ways_than_it_was_trained_on():
     assert learner.predict(image_tasks(ways=3)[0]).shape == (2, 6, 3)
 
 
-def test_a_saved_learner_predicts_the_same(tmp_path):
-    task, query_y = image_tasks()
-    learner = ml.MatchingNetwork(smooth(4), scale=5.0, context=2)
-    learner.compile("adam", loss=cross_entropy())
-    learner.fit(task, query_y, verbose=0)
-    learner.save(tmp_path / "matching.keras")
-    loaded = keras.saving.load_model(tmp_path / "matching.keras")
-    assert (loaded.scale, loaded.context) == (5.0, 2)
-    np.testing.assert_array_equal(loaded.predict(task), learner.predict(task))
-
-
-def test_nothing_is_traced_after_the_first_step():
-    traced = []
-
-    class Counting(ml.MatchingNetwork):
-        def call(self, task, training=False):
-            traced.append(task)
-            return super().call(task, training)
-
-    learner = Counting(smooth(4))
-    learner.compile("adam", loss=cross_entropy())
-    learner.fit(*image_tasks(), verbose=0)
-    once = len(traced)
-    learner.fit(*image_tasks(seed=1), epochs=3, verbose=0)
-    assert len(traced) == once
-
-
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

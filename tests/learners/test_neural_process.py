@@ -192,44 +192,6 @@ def test_it_learns_to_classify():
         assert (scores["process"] - scores[baseline]).low > 0.05
 
 
-@pytest.mark.parametrize("aggregation", ["attention", "classes"])
-def test_a_saved_learner_predicts_the_same(tmp_path, aggregation):
-    if aggregation == "classes":
-        stream, process = (
-            ml.tasks.linear_classification(),
-            ml.NeuralProcess(ml.networks.mlp(2, 4, (4,)), num_outputs=2, aggregation="classes", width=8),
-        )
-    else:
-        stream, process = (
-            ml.tasks.gaussian_processes(),
-            ml.NeuralProcess(ml.networks.mlp(1, 4, (4,)), aggregation=aggregation, width=8),
-        )
-    process.compile("adam", metrics=["mse"] if aggregation == "attention" else ["accuracy"])
-    process.fit(stream, steps_per_epoch=5, verbose=0)
-    process.save(tmp_path / "process.keras")
-    loaded = keras.saving.load_model(tmp_path / "process.keras")
-    assert (loaded.num_outputs, loaded.aggregation, loaded.width) == (process.num_outputs, aggregation, 8)
-    task, _ = ml.tasks.gather_tasks(stream, 50)
-    np.testing.assert_array_equal(loaded.predict(task), process.predict(task))
-    loaded.fit(stream, steps_per_epoch=5, verbose=0)
-
-
-def test_nothing_is_traced_after_the_first_step():
-    traced = []
-
-    class Counting(ml.NeuralProcess):
-        def train_step(self, data):
-            traced.append(data)
-            return super().train_step(data)
-
-    process = Counting(ml.networks.mlp(1, 4, (4,)), aggregation="attention", width=8)
-    process.compile("adam")
-    process.fit(ml.tasks.gaussian_processes(), steps_per_epoch=2, verbose=0)
-    after_two_steps = len(traced)
-    process.fit(ml.tasks.gaussian_processes(seed=1), steps_per_epoch=8, verbose=0)
-    assert len(traced) == after_two_steps
-
-
 def test_the_contexts_of_training_are_prefixes_of_every_length():
     """n is uniform in 1..S: each of 4 lengths has a share of ¼ of 4,000, with a standard error of 0.007."""
     process = ml.NeuralProcess(ml.networks.mlp(1, 4, (4,)))

@@ -120,34 +120,6 @@ def test_its_validation_is_on_tasks():
     assert learner.predict(image_tasks(ways=7)[0]).shape == (2, 14, 7)
 
 
-def test_a_saved_learner_predicts_the_same(tmp_path):
-    task, _ = image_tasks()
-    learner = ml.PretrainedFeatures(small(), num_classes=5, classifier="probe", batch_norm="running")
-    learner.compile("adam", loss=cross_entropy())
-    learner.fit(*batch(), verbose=0)
-    learner.save(tmp_path / "pretrained.keras")
-    loaded = keras.saving.load_model(tmp_path / "pretrained.keras")
-    assert (loaded.classes, loaded.classifier, loaded.batch_norm) == (5, "probe", "running")
-    np.testing.assert_array_equal(loaded.predict(task), learner.predict(task))
-    np.testing.assert_array_equal(loaded.head.kernel, learner.head.kernel)
-
-
-def test_nothing_is_traced_after_the_first_step():
-    traced = []
-
-    class Counting(ml.PretrainedFeatures):
-        def train_step(self, data):
-            traced.append(data)
-            return super().train_step(data)
-
-    learner = Counting(small(), 5)
-    learner.compile("adam", loss=cross_entropy())
-    learner.fit(*batch(), verbose=0)
-    once = len(traced)
-    learner.fit(*batch(1), epochs=3, verbose=0)
-    assert len(traced) == once
-
-
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -161,7 +133,7 @@ def test_nothing_is_traced_after_the_first_step():
 )
 def test_wrong_arguments_get_one_sentence(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
-        ml.PretrainedFeatures(**{"model": identity(2), "classes": 3, **arguments})
+        ml.PretrainedFeatures(**{"model": identity(2), "num_classes": 3, **arguments})
 
 
 def test_what_it_cannot_train_on_gets_one_sentence():

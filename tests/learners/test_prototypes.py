@@ -75,13 +75,3 @@ def test_it_is_tested_on_other_ways_than_it_was_trained_on():
     learner.compile("adam", loss=cross_entropy())
     learner.fit(*image_tasks(ways=5), verbose=0)
     assert learner.predict(image_tasks(ways=3)[0]).shape == (2, 6, 3)
-
-
-def test_a_saved_learner_predicts_the_same(tmp_path):
-    task, query_y = image_tasks()
-    learner = ml.PrototypicalNetwork(ml.networks.conv4(None, (6, 6, 1), filters=4))
-    learner.compile("adam", loss=cross_entropy())
-    learner.fit(task, query_y, verbose=0)
-    learner.save(tmp_path / "prototypes.keras")
-    loaded = keras.saving.load_model(tmp_path / "prototypes.keras")
-    np.testing.assert_array_equal(loaded.predict(task), learner.predict(task))
