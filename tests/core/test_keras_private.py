@@ -43,9 +43,7 @@ def test_normalisation_has_exact_second_derivatives(layer, float64):
     def slope(x: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             tape.watch(x)
-            value = tf.reduce_sum(
-                w * normal(x, training=True) if layer is keras.layers.BatchNormalization else w * normal(x)
-            )
+            value = tf.reduce_sum(w * normal(x, **by_batch))
         return tape.gradient(value, x)
 
     with each_task_has_its_own_weights():
