@@ -140,6 +140,7 @@ class Network:
         support, query, penalties = over_tasks(of_one_task, support_x, query_x, own_weights=False)
         if training:
             self.advance()
+        support, query = (tf.cast(outputs, keras.config.floatx()) for outputs in (support, query))
         return support, query, tf.reduce_mean(penalties)
 
     def gather(self, weights: Weights, x: tf.Tensor) -> State:
@@ -213,6 +214,7 @@ class Network:
         embedded = self.model(tf.reshape(examples, [-1, *examples.shape[2:]]), training=training)
         # The numbers of examples may be unknown while tracing: Keras traces `predict` anew, and more generally, for
         # a second size of support set.
+        embedded = tf.cast(embedded, keras.config.floatx())
         embedded = tf.reshape(embedded, [-1, tf.shape(examples)[1], *embedded.shape[1:]])
         number = tf.shape(support_x)[1]
         return embedded[:, :number], embedded[:, number:]

@@ -120,7 +120,7 @@ class Learner(keras.Model):
         x = self._door.fit(x, y, callbacks, options)
         if verbose == "auto":
             callbacks, verbose = [*callbacks, ProgressBar()], 0
-        if isinstance(x, tf.data.Dataset | keras.utils.PyDataset):
+        if isinstance(x, tf.data.Dataset | keras.utils.PyDataset) or inspect.isgenerator(x):
             options.setdefault("shuffle", False)  # a stream is in random order already, and has positions
         steps = self._door.steps_of_epoch(x, y, options)
         stream, initial_epoch = self.training_loop.begin(x, callbacks, initial_epoch, steps)

@@ -51,10 +51,12 @@ class MatchingNetwork(Learner):
         self.context = context
         if context:
             self.read_support = keras.layers.Bidirectional(
-                keras.layers.LSTM(size, return_sequences=True), merge_mode="sum"
+                keras.layers.LSTM(size, return_sequences=True, dtype=keras.config.floatx()),
+                merge_mode="sum",
+                dtype=keras.config.floatx(),
             )
             self.read_support.build((None, None, size))
-            self.read_query = keras.layers.LSTMCell(size)
+            self.read_query = keras.layers.LSTMCell(size, dtype=keras.config.floatx())
             self.read_query.build((None, 2 * size))
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:

@@ -133,9 +133,9 @@ class NeuralProcess(Learner):
             targets = tf.concat([support, targets], axis=1)
         aggregate = self._class_means if self.aggregation == "classes" else self._aggregate
         r = aggregate(support, task["support_y"], targets, training)
-        r = tf.broadcast_to(r, [tf.shape(targets)[0], tf.shape(targets)[1], r.shape[-1]])
+        r = tf.broadcast_to(tf.cast(r, targets.dtype), [tf.shape(targets)[0], tf.shape(targets)[1], r.shape[-1]])
         penalty = tf.add_n([tf.zeros([], keras.config.floatx()), *penalties])
-        return self.decoder(tf.concat([targets, r], axis=-1)), penalty
+        return tf.cast(self.decoder(tf.concat([targets, r], axis=-1)), keras.config.floatx()), penalty
 
     def _aggregate(self, support: tf.Tensor, support_y: tf.Tensor, targets: tf.Tensor, training: bool) -> tf.Tensor:
         """r for each target [T, B, R], or for all of them [T, 1, R]."""

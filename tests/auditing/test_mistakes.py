@@ -35,7 +35,7 @@ class OwnModel(keras.Model):
 
 
 def test_a_detached_inner_gradient_is_caught() -> None:
-    report = ml.audit(compiled(SilentlyFirstOrder(net(), 0.05, 2)), VALUES)
+    report = ml.audit(compiled(SilentlyFirstOrder(net(), inner_lr=0.05, inner_steps=2)), VALUES)
     assert report["order of gradient"].verdict == "failed"
     assert "first order" in report["order of gradient"].mistake
 

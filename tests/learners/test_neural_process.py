@@ -218,7 +218,7 @@ def test_what_does_not_fit_is_refused():
         process.predict(labels)
     wide = {**task, "support_y": np.zeros((2, 10, 3), np.float32)}
     with pytest.raises(ValueError, match=r"^support_y has shape \(2, 10, 3\), expected \[tasks, examples, 1\]$"):
-        process.fit(wide, query_y)
+        process.fit(wide, np.zeros((*query_y.shape[:2], 3), np.float32))
     classes = ml.NeuralProcess(ml.networks.mlp(1, 4), num_outputs=2, aggregation="classes")
     classes.compile("adam")
     with pytest.raises(ValueError, match=r"^aggregation is 'classes', expected mean or attention: support_y"):
