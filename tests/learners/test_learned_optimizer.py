@@ -131,7 +131,7 @@ def test_it_learns_to_optimise():
     assert all((after - before).high < 0 for before, after in itertools.pairwise(curve))
 
 
-@pytest.mark.parametrize("settings", [{}, {"batch_norm": "running", "adapted": "head"}])
+@pytest.mark.parametrize("settings", [{}, {"batch_norm": "running"}])
 def test_images_with_batch_normalisation(settings):
     """Labels, statistics and the head alone, as in every learner of this kind."""
     task, query_y = image_tasks()
