@@ -75,7 +75,7 @@ _NAMES = {
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ = [*_ROOMS, *_MODULE_OF]
+__all__ = [*_ROOMS, *_MODULE_OF]  # pyright: ignore[reportUnsupportedDunderAll] - from the table above
 
 
 def __getattr__(name: str) -> Any:
