@@ -21,11 +21,11 @@ wheel:
 
 newest:
 	$(PYTHON) -m venv --clear .venv-newest
-	.venv-newest/bin/python -m pip install --quiet numpy scipy matplotlib pillow tqdm pytest pytest-xdist nbval hypothesis
+	.venv-newest/bin/python -m pip install --quiet numpy scipy matplotlib pillow tqdm lancedb pyarrow pytest pytest-xdist nbval hypothesis
 	.venv-newest/bin/python -m pip install --quiet --pre tensorflow  # brings its Keras: a pre-release that of the night
 	.venv-newest/bin/python -m pip install --quiet --no-deps --editable .
 	.venv-newest/bin/python -c "import keras, tensorflow; print('TensorFlow', tensorflow.__version__, 'Keras', keras.__version__)"
-	.venv-newest/bin/python -m pytest -n 0 tests/test_contract.py tests/test_contract_of_layers.py $(ARGS)
+	.venv-newest/bin/python -m pytest -n 0 tests/core/test_keras_private.py tests/test_contract.py tests/test_contract_of_layers.py $(ARGS)
 
 lock:
 	uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra test --extra types --extra class --extra course \
