@@ -62,7 +62,7 @@ def _offered(method: str) -> bool:
     return method[0] != "_" or method in ("__call__", "__getitem__", "__sub__")
 
 
-@pytest.mark.parametrize("function", public(), ids=lambda function: function.__qualname__)
+@pytest.mark.parametrize("function", list(public()), ids=lambda function: function.__qualname__)
 def test_every_argument_is_tried(function: Callable) -> None:
     parameters = inspect.signature(function).parameters.values()
     arguments = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD} - {"self"}

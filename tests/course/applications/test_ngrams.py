@@ -39,7 +39,7 @@ def test_equal_weights_are_the_nearest_profile():
     profile = keras.Sequential([keras.Input((1, LENGTH, 1)), NGramProfile()])
     answers = []
     for learner in (ml.PrototypicalNetwork(weighted_profile()), ml.NearestNeighbor(profile)):
-        learner.compile(loss="sparse_categorical_crossentropy")
+        learner.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         answers.append(learner.predict(task))
     np.testing.assert_allclose(answers[0], np.e**2 * answers[1], rtol=1e-3, atol=1e-3)
 
