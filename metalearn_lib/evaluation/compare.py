@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from metalearn_lib.core.checks import at_least, by_name, instances
+from metalearn_lib.core.losses import takes_logits, targets_of
 from metalearn_lib.core.task import MetaBatch
 from metalearn_lib.evaluation.score import LEAST_TASKS, Score, fingerprint, score_predictions
 from metalearn_lib.learners.gradient import GradientLearner
@@ -17,7 +19,10 @@ OF_STREAM = 600  # tasks to take from a stream if nothing is said
 
 
 def score(learner: Learner, tasks: tf.data.Dataset | MetaBatch | GatheredTasks, num_tasks: int | None = None) -> Score:
-    """The score of one learner: accuracy where targets are labels, else mean squared error, one value per task.
+    """The score of one learner, one value per task: accuracy where targets are classes, else mean squared error.
+
+    Classes are labels; or what a cross-entropy takes, one-hot vectors or zeros and ones (`CategoricalCrossentropy`,
+    `BinaryCrossentropy`). With several binary outputs, accuracy is the share of right outputs, as in Keras.
 
     Args:
         learner: a compiled learner.
@@ -55,8 +60,7 @@ def compare(
     by_name(keras.Model, "a learner", learners=learners)
     (task, query_y), at_once = _gathered(tasks, num_tasks)
     return {
-        name: score_predictions(learner.predict(task, batch_size=at_once), query_y, fingerprint(query_y))
-        for name, learner in learners.items()
+        name: _score(learner, learner.predict(task, batch_size=at_once), query_y) for name, learner in learners.items()
     }
 
 
@@ -85,7 +89,30 @@ def adaptation_curve(
     at_least(0, steps=steps)
     (task, query_y), _ = _gathered(tasks, num_tasks)
     path = learner.predict_path(cast(Any, task), steps)
-    return [score_predictions(predictions, query_y, fingerprint(query_y)) for predictions in path]
+    return [_score(learner, predictions, query_y) for predictions in path]
+
+
+def _score(learner: keras.Model, predictions: np.ndarray, query_y: np.ndarray) -> Score:
+    """The score of predictions for targets in the form that the learner's loss takes."""
+    tasks, loss = fingerprint(query_y), getattr(learner, "loss", None)
+    form = targets_of(loss)
+    if form == "one-hot" and query_y.shape == predictions.shape:
+        query_y = _zeros_and_ones(query_y)
+        if (query_y.sum(axis=-1) != 1).any():
+            raise ValueError("query_y has a target with several ones or none, expected one-hot vectors")
+        query_y = query_y.argmax(axis=-1)
+    elif form == "binary":
+        query_y = _zeros_and_ones(query_y).reshape(len(query_y), -1)
+        predictions = predictions.reshape(len(predictions), -1, 1)
+        threshold = np.full_like(predictions, 0 if takes_logits(loss) else 0.5)
+        predictions = np.concatenate([threshold, predictions], axis=-1)
+    return score_predictions(predictions, query_y, tasks)
+
+
+def _zeros_and_ones(query_y: np.ndarray) -> np.ndarray:
+    if not ((query_y == 0) | (query_y == 1)).all():
+        raise ValueError(f"query_y has numbers {query_y.min()}..{query_y.max()}, expected zeros and ones")
+    return query_y.astype(int)
 
 
 def _gathered(tasks: Any, num_tasks: int | None) -> tuple[GatheredTasks, int]:

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from metalearn_lib.core.keras_private import leaf_layers
+from metalearn_lib.core.losses import takes_logits
 from metalearn_lib.core.task import check_query_labels, check_task
 
 PROBABILITIES = ("softmax", "sigmoid")
@@ -36,7 +37,7 @@ class Door:
             ValueError: if it takes probabilities and the learner gives logits, or the other way round.
         """
         self._trainable = self._trainable_now()
-        from_logits = _takes_logits(self._learner.loss)
+        from_logits = takes_logits(self._learner.loss)
         gives_logits = self._gives_logits()
         if from_logits is None or gives_logits is None or from_logits == gives_logits:
             return
@@ -128,18 +129,6 @@ class Door:
         activation = getattr(layers[-1], "activation", None) if layers else None
         name = getattr(activation, "__name__", "")
         return False if name in PROBABILITIES else True if name == "linear" else None
-
-
-def _takes_logits(loss: Any) -> bool | None:
-    """Whether a compiled loss takes logits; None for a loss that is no cross-entropy of Keras."""
-    if isinstance(loss, str):
-        loss = keras.losses.get(loss)
-    if isinstance(loss, keras.losses.Loss):
-        return getattr(loss, "from_logits", None)
-    if not callable(loss) or "crossentropy" not in getattr(loss, "__name__", ""):
-        return None
-    parameter = inspect.signature(loss).parameters.get("from_logits")
-    return parameter.default if parameter else None
 
 
 def _first(x: Any, y: Any) -> tuple[tuple | None, Any]:
