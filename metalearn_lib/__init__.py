@@ -15,10 +15,20 @@ if TYPE_CHECKING:
     from metalearn_lib import acting, evaluation, images, learners, memory, networks, plots, tasks
     from metalearn_lib.auditing import audit
     from metalearn_lib.core.curvature import conjugate_gradients, hessian_product
+    from metalearn_lib.core.training.divergence import DivergedError
     from metalearn_lib.core.training.resume import Resume
     from metalearn_lib.core.update import gradient_step, inner_loop
     from metalearn_lib.core.vectorize import over_tasks
-    from metalearn_lib.evaluation import Score, adaptation_curve, compare, score, score_predictions
+    from metalearn_lib.evaluation import (
+        Score,
+        adaptation_curve,
+        claim,
+        compare,
+        over_trainings,
+        score,
+        score_predictions,
+        tune,
+    )
     from metalearn_lib.learners import (
         MAML,
         FromScratch,
@@ -48,10 +58,20 @@ _ROOMS = ("acting", "evaluation", "images", "learners", "memory", "networks", "p
 _NAMES = {
     "auditing": ("audit",),
     "core.curvature": ("conjugate_gradients", "hessian_product"),
+    "core.training.divergence": ("DivergedError",),
     "core.training.resume": ("Resume",),
     "core.update": ("gradient_step", "inner_loop"),
     "core.vectorize": ("over_tasks",),
-    "evaluation": ("Score", "adaptation_curve", "compare", "score", "score_predictions"),
+    "evaluation": (
+        "Score",
+        "adaptation_curve",
+        "claim",
+        "compare",
+        "over_trainings",
+        "score",
+        "score_predictions",
+        "tune",
+    ),
     "learners": (
         "MAML",
         "FromScratch",

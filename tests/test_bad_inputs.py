@@ -22,7 +22,7 @@ ROWS = [row for module in MODULES for line in module.TABLE for row in line]
 REFUSED = (ValueError, TypeError, FileNotFoundError, IndexError, KeyError)
 
 # What nobody calls with arguments of their own: results that the library makes, and types.
-RESULTS = {"Entry", "Recollection", "Rollout", "MetaBatch", "Task", "Policy"}
+RESULTS = {"Entry", "Recollection", "Rollout", "MetaBatch", "Task", "Policy", "Tuned", "ClaimError"}
 # Called by `roll_out` and by Keras, most of them in a graph; and Keras's own convolution.
 INSIDE = {"start", "step", "draw", "choose", "index", "call", "train_step", "TaskConv2D", "check_task"}
 

@@ -6,29 +6,33 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from metalearn_lib.core.checks import instances, numbers, real_numbers, texts, whole_numbers
+from metalearn_lib.core.training.divergence import DivergedError
+from metalearn_lib.evaluation.intervals import crossed, over_tasks
 
 LEAST_TASKS = 2
+LEAST_TRAININGS = 3  # an interval over two covers 86 % instead of 95 %
+MORE_IS_BETTER = ("accuracy", "log-likelihood", "return")
 
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """One number for each of n tasks, and what follows for the family of tasks.
+    """One number for each of T tasks, or for each of R trainings and T tasks, and what follows for new ones.
 
-    The interval is Student's, mean ± t₀.₉₇₅(n − 1) · s/√n with the sample deviation s: over many samples of n tasks,
-    95 % of such intervals hold the mean over all tasks of the family. Two scores of the same tasks can be
-    subtracted: the interval of the difference is then the paired one, which is much narrower.
+    The interval of one training is Student's, over tasks: 95 % of such intervals hold the mean over all tasks of the
+    family, for this training. Of several trainings it is over trainings and tasks (`intervals.crossed`): 95 % hold the
+    mean for a new training too. Two scores of the same tasks can be subtracted: the interval of the difference is then
+    the paired one, which is much narrower.
 
     Args:
-        values: [n], one for each task.
+        values: [T], one for each task, or [R, T], as `over_trainings` makes them.
         measure: what they measure, e.g. "accuracy" or "mean squared error".
         tasks: a fingerprint of the tasks, so that scores of other tasks are not mixed up with these.
 
     Raises:
         TypeError: if `values` are no numbers, or a text is none.
-        ValueError: if `values` are not [n] with n of at least 2, or not finite.
+        ValueError: if `values` are not finite, or not [T] or [R, T] with T of at least 2 and R of at least 3.
     """
 
     values: np.ndarray
@@ -38,20 +42,31 @@ class Score:
     def __post_init__(self) -> None:
         values = numbers("values", self.values)
         texts(measure=self.measure, tasks=self.tasks)
-        if values.ndim != 1 or len(values) < LEAST_TASKS:
+        if values.ndim not in (1, 2) or values.shape[-1] < LEAST_TASKS:
             raise ValueError(f"values has shape {values.shape}, expected one number for each of at least 2 tasks")
+        if values.ndim == 2 and len(values) < LEAST_TRAININGS:
+            raise ValueError(f"values has shape {values.shape}, expected at least {LEAST_TRAININGS} trainings")
         object.__setattr__(self, "values", values)
 
     @property
+    def trainings(self) -> int | None:
+        """The number R of trainings; None for one training, or for what is not trained."""
+        return len(self.values) if self.values.ndim == 2 else None
+
+    @property
+    def num_tasks(self) -> int:
+        """The number T of tasks."""
+        return self.values.shape[-1]
+
+    @property
     def mean(self) -> float:
-        """The mean over tasks."""
+        """The mean over tasks, and over trainings."""
         return float(self.values.mean())
 
     @property
     def half_width(self) -> float:
         """Half the width of the 95 % confidence interval of the mean."""
-        n = len(self.values)
-        return float(stats.t.ppf(0.975, n - 1) * self.values.std(ddof=1) / np.sqrt(n))
+        return over_tasks(self.values) if self.values.ndim == 1 else crossed(self.values)
 
     @property
     def low(self) -> float:
@@ -63,16 +78,26 @@ class Score:
         """Upper end of the interval."""
         return self.mean + self.half_width
 
-    def __sub__(self, other: "Score") -> "Score":
-        """The paired difference, task by task.
+    def is_of_same(self, other: "Score") -> bool:
+        """Whether both are the same measure of the same tasks.
 
         Raises:
             TypeError: if `other` is no Score.
-            ValueError: if it is of other tasks or another measure.
         """
         instances(Score, "a Score", other=other)
-        if (self.tasks, self.measure, len(self.values)) != (other.tasks, other.measure, len(other.values)):
+        return (self.tasks, self.measure, self.num_tasks) == (other.tasks, other.measure, other.num_tasks)
+
+    def __sub__(self, other: "Score") -> "Score":
+        """The paired difference, task by task, and training by training where both have several.
+
+        Raises:
+            TypeError: if `other` is no Score.
+            ValueError: if it is of other tasks, another measure or another number of trainings.
+        """
+        if not self.is_of_same(other):
             raise ValueError(f"other is a {other.measure} of other tasks, expected a {self.measure} of the same ones")
+        if None not in (self.trainings, other.trainings) and self.trainings != other.trainings:
+            raise ValueError(f"other is of {other.trainings} trainings, expected {self.trainings} as here")
         return Score(self.values - other.values, self.measure, self.tasks)
 
     def __str__(self) -> str:
@@ -95,7 +120,8 @@ def score_predictions(predictions: ArrayLike, query_y: ArrayLike, tasks: str = "
 
     Raises:
         TypeError: if an array does not hold numbers.
-        ValueError: if the shapes do not fit, a label is outside 0..N-1, or a prediction is NaN or an infinite value.
+        ValueError: if the shapes do not fit, or a label is outside 0..N-1.
+        DivergedError: if a prediction is NaN or an infinite value.
     """
     query_y = numbers("query_y", query_y, "[T, Q, ...]")
     predictions = real_numbers("predictions", predictions, "[T, Q, ...]").astype(np.float64)
@@ -105,7 +131,7 @@ def score_predictions(predictions: ArrayLike, query_y: ArrayLike, tasks: str = "
     if wrong.any():
         bad = int(np.argmax(wrong.reshape(len(wrong), -1).any(axis=1)))
         what = "NaN" if np.isnan(predictions[bad]).any() else "infinite"
-        raise ValueError(f"predictions of task {bad} are {what}, expected numbers: the learner diverged")
+        raise DivergedError(f"predictions of task {bad} are {what}, expected numbers: the learner diverged")
     expected = query_y.shape if not labels else (*query_y.shape, *predictions.shape[-1:])
     if predictions.shape != expected:
         raise ValueError(f"predictions has shape {predictions.shape}, expected {expected}")

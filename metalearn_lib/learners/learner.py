@@ -113,8 +113,9 @@ class Learner(keras.Model):
         With a `Resume` among the callbacks, training continues exactly where it was killed.
 
         Raises:
-            ValueError: if the first meta-batch is not one of tasks for this learner, or training would not end; if a
-                task's loss, or a weight after a step, is not finite: all weights are then as before that step.
+            ValueError: if the first meta-batch is not one of tasks for this learner, or training would not end.
+            DivergedError: if a task's loss, or a weight after a step, is not finite: all weights are then as before
+                that step.
         """
         callbacks = keras.tree.flatten(callbacks or [])
         x = self._door.fit(x, y, callbacks, options)
@@ -127,7 +128,7 @@ class Learner(keras.Model):
         try:
             return super().fit(stream, y, verbose=verbose, callbacks=callbacks, initial_epoch=initial_epoch, **options)
         except DivergedError:
-            raise ValueError(culprit(self, self.training_loop, x, y)) from None
+            raise DivergedError(culprit(self, self.training_loop, x, y)) from None
 
     def evaluate(self, x: Any = None, y: Any = None, *, verbose: Any = 0, **options: Any) -> Any:
         """`keras.Model.evaluate` on a stream of meta-batches; `metalearn_lib.evaluation` adds intervals."""

@@ -15,7 +15,29 @@ NO_TARGETS = (*ARRAY, 3.0, QUERY_Y[0, 0], put(QUERY_Y, NAN))
 CLASSES = {"predictions": np.zeros((6, 6, 2)), "query_y": PLANE_Y}
 OTHER_LABELS = (PLANE_Y + 1, PLANE_Y - 1, Named("predictions", PLANE_Y[..., None]))
 
+TRAINED = ml.Score(np.arange(6.0).reshape(3, 2), "accuracy")
+GRIDS = ("text", {}, [0.1], {"inner_lr": 0.1}, {"inner_lr": [0.1]}, {"inner_lr": [0.2, 0.1]}, {"inner_lr": "ab"})
+
 TABLE = [
+    line(
+        ml.over_trainings, scores=(*OBJECT, {}, [], [SCORE] * 2, [SCORE, None, SCORE], [TRAINED] * 3, [SCORE, *OTHERS])
+    ),
+    line(TRAINED.is_of_same, other=OBJECT),
+    line(ml.claim, {"score": SCORE, "above": 0}, text=TEXT),
+    line(ml.claim, {"text": "a", "above": 0}, score=OBJECT),
+    line(ml.claim, {"text": "a", "score": SCORE}, above=("text", [1], {}), below=("text", [1], {})),
+    line(ml.tune, {"make": lambda inner_lr: GRADIENT, "tasks": WAVES}, grid=GRIDS),
+    line(ml.tune, {"grid": {"inner_lr": [0.1, 0.2]}, "tasks": WAVES}, make=(*OBJECT, lambda inner_lr: inner_lr)),
+    line(
+        ml.tune,
+        {"make": lambda inner_lr: GRADIENT, "grid": {"inner_lr": [0.1, 0.2]}},
+        tasks=NO_TASKS,
+    ),
+    line(
+        ml.tune,
+        {"make": lambda inner_lr: GRADIENT, "grid": {"inner_lr": [0.1, 0.2]}, "tasks": WAVES},
+        num_tasks=no_default(WHOLE),
+    ),
     line(ml.Score, {"measure": "accuracy"}, values=(*ARRAY, 1.0, [1.0], [[1.0, 2.0]], [1.0, NAN], [1.0, INF])),
     line(ml.Score, {"values": SCORE.values, "measure": "accuracy"}, measure=TEXT, tasks=TEXT),
     line(SCORE.__sub__, other=(*OBJECT, *OTHERS)),

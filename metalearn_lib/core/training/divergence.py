@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
 
 class DivergedError(ValueError):
-    """A step was undone."""
-
-    def __str__(self) -> str:
-        return "the loss or gradient of this meta-batch is not finite: the weights are those before it"
+    """A loss, a weight or a prediction is not finite. A step that leads there is undone."""
 
 
 def culprit(learner: keras.Model, loop: "TrainingLoop", x: Any, y: Any) -> str:

@@ -73,7 +73,9 @@ class TrainingLoop:
                 return {}
             logs = execute(iterator)
             if self.has_diverged():
-                raise DivergedError
+                raise DivergedError(
+                    "the loss or gradient of this meta-batch is not finite: the weights are those before it"
+                )
             return logs
 
         return train
