@@ -1,0 +1,1 @@
+"""One module for each study; its `STUDY` says everything."""

@@ -1,0 +1,54 @@
+"""A study of two learners that takes no time: numbers around a known mean instead of trainings."""
+
+import numpy as np
+import pytest
+
+import metalearn_lib as ml
+from metalearn_course.studies import Rival, Study
+
+TASKS = np.random.default_rng(0).normal(size=30)
+
+SOURCE = '''"""A study."""
+
+SIZE = 30
+
+
+def train(seed, rate):
+    """The docstring does not count."""
+    return seed + rate  # nor does a comment
+
+
+STUDY = Study(train, grid={"rate": [0.1, 0.2]})
+'''
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """The study, with a folder of its own for declarations and results."""
+    (tmp_path / "declarations").mkdir()
+    (tmp_path / "stored").mkdir()
+    (tmp_path / "declarations" / "small.py").write_text(SOURCE)
+    monkeypatch.setattr("metalearn_course.studies.study.DECLARATIONS", tmp_path / "declarations")
+    monkeypatch.setattr("metalearn_course.studies.storage.STORED", tmp_path / "stored")
+    return make()
+
+
+def make(rates=(0.1, 0.2, 0.4)) -> Study:
+    return Study(
+        name="small",
+        chapter="99",
+        question="Which is nearer to 0?",
+        budget="Nothing at all",
+        rivals={
+            "tuned": Rival(train, {"rate": list(rates)}),
+            "oracle": Rival(lambda seed: 0.0, untuned="a formula", trained=False),
+        },
+        validate=lambda mean: ml.Score(mean + TASKS[:10] ** 2, "regret", "validation"),
+        measure=lambda mean: {"regret": ml.Score(mean + TASKS**2, "regret", "test")},
+    )
+
+
+def train(seed, rate):
+    if rate == 0.8:
+        raise ml.DivergedError("too far")
+    return (rate - 0.2) ** 2 + 0.001 * seed
