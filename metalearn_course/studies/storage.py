@@ -126,9 +126,12 @@ def store(name: str, about: dict[str, Any], found: Mapping[str, Sequence[Mapping
             measures[key] = [first.measure, first.tasks[:16]]
     path = file_of(name)
     part = path.with_suffix(".part")
-    with open(part, "wb") as file:
-        np.savez_compressed(file, allow_pickle=False, about=json.dumps({**about, "measures": measures}), **arrays)
-    os.replace(part, path)
+    try:
+        with open(part, "wb") as file:
+            np.savez_compressed(file, allow_pickle=False, about=json.dumps({**about, "measures": measures}), **arrays)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
     return path
 
 
