@@ -29,7 +29,8 @@ def new_axes(ax: Axes | None, width: float = 7.0, height: float = 3.6) -> Axes:
 def write_beside(ax: Axes, text: str, x: float, y: float, left: bool) -> None:
     """Write a number to the left or to the right of (x, y)."""
     offset, side = ((-BESIDE, 0), "right") if left else ((BESIDE, 0), "left")
-    ax.annotate(text, (x, y), offset, textcoords="offset points", ha=side, va="center").set_gid(_NUMBER)
+    number = ax.annotate(text, (x, y), offset, textcoords="offset points", ha=side, va="center")
+    number.set(gid=_NUMBER, in_layout=False)  # `make_room` keeps it inside
 
 
 def make_room(figure: Figure) -> None:

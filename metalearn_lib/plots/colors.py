@@ -1,6 +1,6 @@
 """One colour a learner, from the first chapter to the last.
 
-Most are Okabe and Ito's, which every kind of colour vision can tell apart; four are Paul Tol's. What does not adapt or
+Most are Okabe and Ito's, which every kind of colour vision can tell apart; three are Paul Tol's. What does not adapt or
 does not learn from tasks is grey, and what knows the answer is black. Some learners share a colour; they meet in no
 figure of the course.
 """
@@ -14,8 +14,8 @@ from metalearn_lib.core.checks import texts
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, BLACK = COLORS
-INDIGO, WINE, OLIVE, PURPLE = "#332288", "#882255", "#999933", "#AA4499"
-DARK, GREY, LIGHT, UNKNOWN = "#5A5A5A", "#777777", "#A0A0A0", "#CCCCCC"
+INDIGO, PURPLE, SAND, BROWN = "#332288", "#AA4499", "#DDCC77", "#8B5A2B"
+DARK, GREY, LIGHT, UNKNOWN = "#5A5A5A", "#777777", "#BDBDBD", "#E0E0E0"
 
 # How figures call a learner, in small letters. The one that stands first in a name decides.
 _NAMES_OF = {
@@ -28,9 +28,9 @@ _NAMES_OF = {
     ORANGE: "joint / fine-tuned / fixed, then fine-tuned / fixed, fine-tuned / pooling / population / adam / "
     "upper bound / searches in turn",
     VERMILION: "memory / the article's / recalled / entries / fixed / nominal / farthest / as it looks",
-    WINE: "transfer / pre-trained / least squares / equation",
+    BROWN: "transfer / pre-trained / least squares / equation",
     PURPLE: "implicit",
-    OLIVE: "nearest neighbo / pixels / straight line / n-grams",
+    SAND: "nearest neighbo / pixels / straight line / n-grams",
     DARK: "from scratch / θ₀ / no pooling / gradient",
     LIGHT: "no adaptation / untrained / (nothing changes) / random / ignores the support set",
     BLACK: "oracle / exact / bayes optimum / ridge / the arm itself / knows the goal",

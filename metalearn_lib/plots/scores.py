@@ -12,6 +12,8 @@ from metalearn_lib.evaluation.score import Score
 from metalearn_lib.plots.axis import STEPS, UpTo100, make_room, new_axes, use_decimals, write_beside
 from metalearn_lib.plots.colors import BLACK, color_of, curve_styles
 
+_TRAINING = {"color": "white", "markeredgecolor": BLACK, "markeredgewidth": 0.8, "markersize": 4, "zorder": 4}
+
 
 def plot_scores(scores: Mapping[str, Score], ax: Axes | None = None, *, log: bool = False) -> Axes:
     """One bar per learner with its 95 % confidence interval, and the numbers beside it.
@@ -42,7 +44,7 @@ def plot_scores(scores: Mapping[str, Score], ax: Axes | None = None, *, log: boo
             ax.errorbar(mean, row, xerr=ends, fmt="o", color=color, ecolor=color, markersize=7, capsize=3)
         else:
             ax.barh(row, mean, xerr=error, color=color, height=0.6, capsize=3, ecolor=BLACK)
-        ax.plot(trainings, np.full(len(trainings), row), "o", color=BLACK, markersize=3, alpha=0.6, zorder=4)
+        ax.plot(trainings, np.full(len(trainings), row), "o", **_TRAINING)
         left = mean < 0
         end = min(mean - error, *trainings, 0) if left else max(mean + error, *trainings, 0)
         write_beside(ax, str(score), end, row, left)
