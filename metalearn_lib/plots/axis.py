@@ -1,14 +1,15 @@
 """Axes: new ones, their ticks, and room in them for numbers."""
 
 import math
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator, NullLocator
+from numpy.typing import ArrayLike
 
 from metalearn_lib.core.checks import instances
 
@@ -33,37 +34,42 @@ def write_beside(ax: Axes, text: str, x: float, y: float, left: bool) -> None:
     number.set(gid=_NUMBER, in_layout=False)  # `make_room` keeps it inside
 
 
-def make_room(figure: Figure) -> None:
-    """Widen all axes of a figure that hold numbers until the numbers lie inside; axes with one scale stay so."""
+def make_room(ax: Axes) -> None:
+    """Widen the axes of this figure that hold numbers until these lie inside; axes with a common scale keep it."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
     figure.draw_without_rendering()  # settles how wide axes are
+    beside = BESIDE / 72 * figure.dpi
     for ax in figure.axes:
         together = ax.get_shared_x_axes().get_siblings(ax)
         if any(map(_numbers, together)):
-            ax.set_xlim(_fitting(together))
+            ax.set_xlim(_fitting(together, beside))
 
 
 def _numbers(ax: Axes) -> list[Annotation]:
     return [text for text in ax.texts if isinstance(text, Annotation) and text.get_gid() == _NUMBER]
 
 
-def _fitting(together: list[Axes]) -> tuple[float, float]:
-    """The limits between which all numbers lie, on a scale that the axes share."""
+def _fitting(together: list[Axes], beside: float) -> tuple[float, float]:
+    """The limits between which all numbers lie, on a scale that the axes share; `beside` is in pixels."""
     log = together[0].get_xscale() == "log"
     forth, back = (np.log10, lambda v: 10.0**v) if log else (float, float)
     ends = [float(forth(end)) for ax in together for end in ax.dataLim.intervalx if np.isfinite(end)]
-    low, high = min(ends), max(ends)
-    lefts, rights = [(low, 0.02)] if low < 0 or log else [], [(high, 0.02)] if high > 0 or log else []
-    for ax in together:
-        for text in _numbers(ax):
-            extent = text.get_window_extent()
-            share = extent.width / ax.bbox.width + BESIDE / 72 * ax.get_figure(root=True).dpi / ax.bbox.width + 0.01
-            side = lefts if text.get_horizontalalignment() == "right" else rights
-            side.append((float(forth(text.xy[0])), min(share, 0.8)))
-    low, high = min(low, 0) if not log else low, max(high, 0) if not log else high
+    low, high = (min(ends), max(ends)) if log else (min(0, *ends), max(0, *ends))
+    if low == high:
+        low, high = (low - 0.1, high + 0.1) if log else (0.0, 1.0)
+    # How far a side reaches, and the part of the axis that is needed beyond.
+    lefts, rights = [(low, 0.02 * (low < 0 or log))], [(high, 0.02 * (high > 0 or log))]
+    numbers = [(text, ax) for ax in together for text in _numbers(ax)]
+    most = 0.45 if len({text.get_horizontalalignment() for text, _ in numbers}) > 1 else 0.8  # of a narrow figure
+    for text, ax in numbers:
+        share = (text.get_window_extent().width + beside) / ax.bbox.width + 0.01
+        side = lefts if text.get_horizontalalignment() == "right" else rights
+        side.append((float(forth(text.xy[0])), min(share, most)))
     for _ in range(50):  # what one side needs depends on the other
-        high = max([high, *(low + (end - low) / (1 - share) for end, share in rights)])
-        low = min([low, *(high - (high - end) / (1 - share) for end, share in lefts)])
-    return back(low), back(high) if high > low else back(low + 1)
+        high = max(low + (end - low) / (1 - share) for end, share in rights)
+        low = min(high - (high - end) / (1 - share) for end, share in lefts)
+    return back(low), back(high)
 
 
 class UpTo100(MaxNLocator):
@@ -72,21 +78,20 @@ class UpTo100(MaxNLocator):
     def __init__(self) -> None:
         super().__init__("auto", steps=STEPS)
 
-    def tick_values(self, vmin: float, vmax: float) -> np.ndarray:
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
         """Round numbers up to 100."""
-        ticks = np.asarray(super().tick_values(vmin, vmax))
-        return ticks[ticks <= 100]
+        return [tick for tick in super().tick_values(vmin, vmax) if tick <= 100]
 
 
 class Decimal(Locator):
     """Ticks for a log axis: 1, 2, 5, 10, ..., powers of ten if these are many, round numbers if they are few."""
 
-    def __call__(self) -> np.ndarray:
+    def __call__(self) -> Sequence[float]:
         """The ticks between the limits of the axis."""
         assert self.axis is not None
         return self.tick_values(*self.axis.get_view_interval())
 
-    def tick_values(self, vmin: float, vmax: float) -> np.ndarray:
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
         """The ticks between two positive numbers."""
         powers = 10.0 ** np.arange(math.floor(math.log10(vmin)), math.ceil(math.log10(vmax)) + 1)
         ticks = _between(vmin, vmax, np.outer(powers, (1, 2, 5)).ravel())
@@ -94,7 +99,7 @@ class Decimal(Locator):
             powers = _between(vmin, vmax, powers)
             return powers[:: math.ceil(len(powers) / MOST)]
         if len(ticks) < LEAST:
-            ticks = _between(vmin, vmax, np.asarray(MaxNLocator(4, steps=STEPS).tick_values(vmin, vmax)))
+            return _between(vmin, vmax, MaxNLocator(4, steps=STEPS).tick_values(vmin, vmax))
         return ticks
 
 
@@ -105,5 +110,5 @@ def use_decimals(axis: Axis) -> None:
     axis.set_minor_locator(NullLocator())
 
 
-def _between(low: float, high: float, ticks: np.ndarray) -> np.ndarray:
-    return ticks[(ticks >= low * (1 - 1e-9)) & (ticks <= high * (1 + 1e-9))]
+def _between(low: float, high: float, ticks: ArrayLike) -> list[float]:
+    return [tick for tick in np.asarray(ticks).tolist() if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]

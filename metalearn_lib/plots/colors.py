@@ -15,7 +15,7 @@ from metalearn_lib.core.checks import texts
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, BLACK = COLORS
 INDIGO, PURPLE, SAND, BROWN = "#332288", "#AA4499", "#DDCC77", "#8B5A2B"
-DARK, GREY, LIGHT, UNKNOWN = "#5A5A5A", "#777777", "#BDBDBD", "#E0E0E0"
+DARK, GREY, LIGHT, UNKNOWN = "#5A5A5A", "#777777", "#BDBDBD", "#D6D6D6"
 
 # How figures call a learner, in small letters. The one that stands first in a name decides.
 _NAMES_OF = {

@@ -57,7 +57,7 @@ def plot_scores(scores: Mapping[str, Score], ax: Axes | None = None, *, log: boo
     elif measure == "accuracy":
         ax.xaxis.set_major_locator(UpTo100())
     ax.set_xlabel(_label(measure))
-    make_room(ax.get_figure(root=True))
+    make_room(ax)
     return ax
 
 
@@ -86,7 +86,9 @@ def plot_curves(curves: Mapping[str, Sequence[Score]], ax: Axes | None = None, *
     for (name, scores), style in zip(curves.items(), curve_styles(curves).values(), strict=True):
         steps = np.arange(len(scores))
         mean, low, high = (unit * np.array([getattr(s, end) for s in scores]) for end in ("mean", "low", "high"))
-        ax.plot(steps, mean, marker="o", markersize=4, label=name, **style)
+        inner = style["color"] if style["linestyle"] == "-" else "white"
+        marks = {"marker": "o", "markersize": 4, "markerfacecolor": inner, "markevery": 1 + len(scores) // 16}
+        ax.plot(steps, mean, label=name, **marks, **style)
         low = _log_low(mean, low) if log else low
         ax.fill_between(steps, low, high, color=style["color"], alpha=0.2, linewidth=0)
     if log:

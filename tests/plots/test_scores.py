@@ -59,6 +59,14 @@ def test_numbers_lie_inside_the_frame(log, values):
     assert inside(ml.plot_scores({"a": accuracy(*values), "from scratch, 1000 steps": accuracy(0.5, 0.6)}, log=log))
 
 
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_score_without_a_spread_has_a_figure(value, log):
+    if value or not log:
+        ax = ml.plot_scores({"a": error(value, value)}, log=log)
+        assert inside(ax) and ax.get_xlim()[0] <= value < ax.get_xlim()[1]
+
+
 @pytest.mark.parametrize("sharex", [False, True])
 @pytest.mark.parametrize("styled", [False, True])
 def test_numbers_lie_inside_the_frames_of_panels(sharex, styled):
@@ -79,6 +87,13 @@ def test_the_number_of_a_negative_bar_stands_at_its_own_end():
         assert extent.x1 < end if score < 0 else extent.x0 > end
         assert bar.get_x() + min(bar.get_width(), 0) == pytest.approx(min(score, 0))
     assert ax.get_xlim()[0] < -2.9 and ax.get_xlim()[1] > 0.95
+
+
+def test_a_figure_too_narrow_for_its_numbers_still_shows_bars():
+    _, ax = plt.subplots(figsize=(1.2, 1))
+    ml.plot_scores({"worse": error(-3.0, -2.8), "better": error(0.9, 1.0)}, ax)
+    low, high = ax.get_xlim()
+    assert -30 < low < -2.9 and 0.95 < high < 30
 
 
 def test_accuracies_have_no_ticks_beyond_100():
