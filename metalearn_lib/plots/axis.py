@@ -61,7 +61,7 @@ def _fitting(together: list[Axes], beside: float) -> tuple[float, float]:
     # How far a side reaches, and the part of the axis that is needed beyond.
     lefts, rights = [(low, 0.02 * (low < 0 or log))], [(high, 0.02 * (high > 0 or log))]
     numbers = [(text, ax) for ax in together for text in _numbers(ax)]
-    most = 0.45 if len({text.get_horizontalalignment() for text, _ in numbers}) > 1 else 0.8  # of a narrow figure
+    most = 0.4 if len({text.get_horizontalalignment() for text, _ in numbers}) > 1 else 0.8  # of a narrow figure
     for text, ax in numbers:
         share = (text.get_window_extent().width + beside) / ax.bbox.width + 0.01
         side = lefts if text.get_horizontalalignment() == "right" else rights
