@@ -37,7 +37,8 @@ def use_style() -> None:
             "image.cmap": "cividis",
         }
     )
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
     if shell is not None and "inline" in plt.get_backend():
         importlib.import_module("matplotlib_inline.backend_inline")  # which else chose the form of pictures later
         shell.display_formatter.formatters["image/png"].for_type(Figure, picture)
