@@ -49,8 +49,10 @@ def public() -> Iterator[Callable]:
     rooms = (ml.tasks, ml.images, ml.memory, ml.evaluation, ml.acting)
     found = [(name, getattr(room, name)) for room in rooms for name in room.__all__] + [("audit", ml.audit)]
     for room in (ml.plots, ml.networks):
-        modules = (room.__name__, "metalearn_lib.animation")
-        found += [(name, thing) for name, thing in vars(room).items() if getattr(thing, "__module__", "") in modules]
+        own = [
+            (name, thing) for name, thing in vars(room).items() if inspect.isroutine(thing) or inspect.isclass(thing)
+        ]
+        found += [(name, thing) for name, thing in own if thing.__module__.startswith(room.__name__)]
     for name, thing in found:
         if name[0] != "_" and name not in RESULTS | INSIDE:
             yield thing

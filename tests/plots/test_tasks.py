@@ -1,4 +1,4 @@
-"""Figures: what stands in them, not how they look."""
+"""Figures of tasks, and figures in motion: what stands in them, not how they look."""
 
 import io
 
@@ -6,35 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import PIL.Image
 import pytest
+from matplotlib.colors import same_color
 
 import metalearn_lib as ml
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    with plt.rc_context():
-        yield
-    plt.close("all")
-
-
-def test_bars_have_means_intervals_and_numbers():
-    scores = {
-        "a": ml.Score(np.array([0.5, 0.7, 0.9]), "accuracy"),
-        "b": ml.Score(np.array([0.1, 0.2, 0.3]), "accuracy"),
-    }
-    ax = ml.plot_scores(scores)
-    assert [round(bar.get_width()) for bar in ax.patches] == [70, 20]
-    assert [t.get_text() for t in ax.texts] == [str(s) for s in scores.values()]
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["a", "b"] and "%" in ax.get_xlabel()
-
-
-def test_curves_run_over_inner_steps():
-    curve = [ml.Score(np.array([v, v + 1]), "mean squared error") for v in (3.0, 2.0, 1.0)]
-    ax = ml.plot_curves({"maml": curve})
-    x, y = ax.lines[0].get_data()
-    np.testing.assert_array_equal(x, [0, 1, 2])
-    np.testing.assert_allclose(y, [3.5, 2.5, 1.5])
-    assert "steps" in ax.get_xlabel() and "error" in ax.get_ylabel()
 
 
 def test_a_regression_task_is_drawn_in_the_order_of_x():
@@ -45,10 +19,41 @@ def test_a_regression_task_is_drawn_in_the_order_of_x():
     np.testing.assert_array_equal(support.get_ydata(), task["support_y"][2, :, 0])
 
 
+def test_predictions_have_the_styles_of_their_learners():
+    task, query_y = ml.tasks.gather_tasks(ml.tasks.sinusoids(), 2)
+    predictions = {"MAML, 1 step": query_y, "zero": 0 * query_y, "MAML, 10 steps": 2 * query_y}
+    _, *drawn, _ = ml.plot_regression(task, query_y, predictions).lines
+    styles = [{"color": line.get_color(), "linestyle": line.get_linestyle()} for line in drawn]
+    assert styles == list(ml.plots.curve_styles(predictions).values())
+
+
 def test_a_plane_shows_every_example():
     task, query_y = ml.tasks.gather_tasks(ml.tasks.linear_classification(shots=3, queries=4), 2)
     ax = ml.plot_plane(task, query_y, probabilities=np.zeros((5, 5)))
     assert sorted(len(line.get_xdata()) for line in ax.lines) == [3, 3, 4, 4]
+
+
+def test_probabilities_are_a_shade_from_one_class_to_the_other():
+    task, query_y = ml.tasks.gather_tasks(ml.tasks.linear_classification(), 2)
+    grid = np.linspace(0, 1, 5)[None] * np.ones((5, 1))
+    ax = ml.plot_plane(task, query_y, grid)
+    (shade,) = ax.images
+    assert shade.get_clim() == (0, 1)
+    np.testing.assert_array_equal(shade.get_array(), grid)
+    left, right, bottom, top = shade.get_extent()  # the middles of the outermost pixels are the ends of the axes
+    assert (left, right, bottom, top) == (-1.25, 1.25, -1.25, 1.25) and ax.get_xlim() == ax.get_ylim() == (-1, 1)
+    for end, color in ((0.0, ml.plots.COLORS[0]), (1.0, ml.plots.COLORS[1])):
+        assert same_color(shade.cmap(end), color)
+
+
+def test_the_true_boundary_is_dashed_where_the_values_change_their_sign():
+    task, query_y = ml.tasks.gather_tasks(ml.tasks.linear_classification(), 2)
+    x = np.linspace(-1, 1, 9)
+    ax = ml.plot_plane(task, query_y, truth=np.tile(x - 0.3, (9, 1)))
+    (line,) = ax.collections
+    assert line.get_linestyle()[0][1] is not None
+    np.testing.assert_allclose(line.get_paths()[0].vertices[:, 0], 0.3)
+    assert not ml.plot_plane(task, query_y, truth=np.ones((9, 9))).collections
 
 
 @pytest.mark.parametrize(("ways", "shots"), [(5, 2), (1, 1)])
@@ -80,3 +85,9 @@ def test_an_animation_has_every_frame_and_leaves_no_figure_open():
         colours.add(frames.convert("RGB").tobytes())
     assert drawn == [0, 1, 2] and durations == [100, 100, 1000] and len(colours) == 3
     assert not plt.fignum_exists(figure.number)
+
+
+@pytest.mark.parametrize(("dpi", "width"), [(160, 200), (70, 140)])
+def test_an_animation_is_shown_as_large_as_a_picture(dpi, width):
+    picture = ml.plots.animation(plt.figure(figsize=(2, 1), dpi=dpi), lambda _: None, frames=1)
+    assert picture.width == width

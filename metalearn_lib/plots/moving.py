@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from metalearn_lib.core.checks import at_least, functions, instances, positive
 from metalearn_lib.core.extras import import_extra
+from metalearn_lib.plots.style import shown
 
 if TYPE_CHECKING:
     from IPython.display import Image
@@ -55,4 +56,4 @@ def animation(figure: Figure, draw: Callable[[int], object], frames: int, second
     durations = [1000 * seconds] * (frames - 1) + [10_000 * seconds]
     file = io.BytesIO()
     first.save(file, "PNG", save_all=True, append_images=others, duration=durations, loop=0)
-    return display.Image(file.getvalue(), format="png")
+    return display.Image(file.getvalue(), format="png", width=shown(first.width, figure))
