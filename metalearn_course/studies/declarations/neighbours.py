@@ -199,7 +199,9 @@ STUDY = Study(
         "multi-task, head on its heads": rival(multi_task, functools.partial(new_head, layers=3), OUTER),
         "MAML": rival(maml, ten_steps, MAML),
         "MAML, ten steps in training": rival(
-            functools.partial(maml, inner_steps=10), ten_steps, MAML | {"inner_lr": [0.001, *MAML["inner_lr"]]}
+            functools.partial(maml, inner_steps=10),
+            ten_steps,
+            MAML | {"inner_lr": [0.0001, 0.0003, 0.001, *MAML["inner_lr"]]},
         ),
         "meta-learning, new head": rival(
             meta_learned_head,
