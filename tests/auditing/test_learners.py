@@ -59,4 +59,4 @@ def test_a_trained_learner_passes_all_checks(make) -> None:
     learner = compiled(make())
     learner.fit(REGRESSION, steps_per_epoch=100, verbose=0)
     report = ml.audit(learner, VALUES, training=REGRESSION)
-    assert [finding.verdict for finding in report] == ["passed"] * 7, report
+    assert [finding.verdict for finding in report] == ["passed"] * 8, report
