@@ -139,4 +139,3 @@ def writes_to_weights(learner: Callable, task: dict[str, np.ndarray]) -> bool:
         return True
     functions = [function.node_def for function in graph.library.function]
     return any(WRITES in node.op for nodes in [graph.node, *functions] for node in nodes)
-

@@ -36,7 +36,7 @@ def _judge(subject: Subject) -> tuple[str, str]:
         unused = "ignores the labels of its support set" if uses_examples else "does not use its support set"
         return FAILED, f"Other support labels change no prediction: the learner {unused}."
     own, without = subject.score(subject.predictions), subject.score(others)
-    if subject.again and not surely_positive(subject.gain(own, without)):
+    if not subject.comparable and not surely_positive(subject.gain(own, without)):
         return NOT_APPLICABLE, "Predictions of the same tasks differ from call to call, whatever the labels."
     if not subject.labels:
         return PASSED, f"Error {own} with its own support targets, {without} with those of another task."

@@ -46,6 +46,8 @@ def difference(
 
 
 def _halves(variable: Any, gradient: np.ndarray) -> list[tuple[Any, np.ndarray]]:
+    if gradient.size == 1:
+        return [(variable, gradient)]
     some = np.random.default_rng(0).permutation(gradient.size).reshape(gradient.shape) % 2
     return [(variable, gradient * some), (variable, gradient * (1 - some))]
 
@@ -55,6 +57,7 @@ def _slope(
 ) -> tuple[float, float]:
     """The slope of the loss along the gradient in one weight by finite differences, and how uncertain it is."""
     length = float(np.linalg.norm(gradient))
+    # A gradient of zero claims that the loss does not depend on the weight: then all of it is moved.
     direction = gradient / length if length else np.full(gradient.shape, gradient.size**-0.5)
     value = variable.numpy()
     step = min(change / max(length, 0.1 * size, TINY), 0.05 * float(np.sqrt(gradient.size)))

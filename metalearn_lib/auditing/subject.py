@@ -30,6 +30,7 @@ class Subject:
     def __init__(self, learner: keras.Model | Callable, task: Arrays, query_y: np.ndarray, batch: int) -> None:
         self.learner, self.task, self.query_y, self.batch = learner, dict(task), query_y, batch
         self.labels = query_y.dtype.kind in "iu"
+        self._sets_back = False
         self.trains_by_optimizer = True  # until its training step is seen to do without
         self.classes = int(max(task["support_y"].max(), query_y.max())) + 1 if self.labels else 0
 
@@ -43,6 +44,8 @@ class Subject:
             ValueError: if their shape is another.
         """
         task = self.task | changed
+        if self._sets_back:
+            self.reach.restore()
         if isinstance(self.learner, keras.Model):
             keras_model: Any = self.learner  # its stubs take no number for `verbose`
             predictions = keras_model.predict(task, batch_size=self.batch, verbose=0)
@@ -85,6 +88,14 @@ class Subject:
         self._predict_others()
         with self.reach.seeded():
             return bool(self.change(self.predict(), before))
+
+    @cached_property
+    def comparable(self) -> bool:
+        """Whether predictions can be compared, from now on with all that the learner reaches set back before each."""
+        if self.again and self.remembers:
+            self._sets_back = True
+            self._sets_back = not self.change(self.predict())
+        return not self.again or self._sets_back
 
     def _predict_others(self) -> None:
         """The tasks in reverse order, and their targets belong to other examples."""

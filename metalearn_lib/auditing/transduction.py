@@ -12,7 +12,7 @@ ORDER, TASKS = "the order of the queries", "the other tasks"
 
 def transduction(subject: Subject) -> Finding:
     """Whether a query's predictions stay when the other queries, their order, or the other tasks change."""
-    if subject.again:
+    if not subject.comparable:
         sentence = "Predictions of the same tasks differ from call to call, whatever else is predicted."
         return Finding("transduction", NOT_APPLICABLE, sentence, MISTAKE)
     changes = {"the other queries": _others(subject), ORDER: _order(subject)}
