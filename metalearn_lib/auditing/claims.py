@@ -15,6 +15,7 @@ from metalearn_lib.learners.baselines import FromScratch, JointTraining, Nearest
 BASELINES = (FromScratch, JointTraining, NearestNeighbor)
 FEW = 20  # tasks; with fewer the mistake is that they are so few
 ENOUGH = 300  # tasks; beyond this many, a tie is not for lack of data
+NO_STEP = "Its optimiser has not taken a step: train it, then ask again."
 
 
 def gains(subject: Subject, baselines: Mapping[str, keras.Model | Callable]) -> dict[str, Score]:
@@ -59,7 +60,10 @@ def interval(subject: Subject, found: Mapping[str, Score]) -> Finding:
             sentence += f" It takes some {tasks * (gain.half_width / gain.mean) ** 2:,.0f} tasks to tell."
     else:
         sentence += ": more tasks would not make it matter."
-    return Finding("interval", PASSED if told or tasks >= ENOUGH else FAILED, sentence, mistake)
+    verdict = PASSED if told or tasks >= ENOUGH else FAILED
+    if verdict == FAILED and _untrained(subject):
+        verdict, sentence = UNTRAINED, f"{sentence} {NO_STEP}"
+    return Finding("interval", verdict, sentence, mistake)
 
 
 def baseline(subject: Subject, found: Mapping[str, Score]) -> Finding:
@@ -74,8 +78,9 @@ def baseline(subject: Subject, found: Mapping[str, Score]) -> Finding:
     listed = ", ".join(_relation(name, gain) for name, gain in (lost or found).items())
     sentence, verdict = f"{_own(subject)}: {listed}.", FAILED if lost else PASSED
     if lost and _untrained(subject):
-        sentence += " Its optimiser has not taken a step: train it, then ask again."
-        verdict = UNTRAINED
+        verdict, sentence = UNTRAINED, f"{sentence} {NO_STEP}"
+    elif lost and subject.reach.weights and not subject.reach.optimizers:
+        sentence += " Whether it was trained cannot be seen: if not, this is no mistake."
     return Finding("baseline", verdict, sentence, mistake)
 
 

@@ -78,7 +78,7 @@ def stepped_gradients(
             if not self.built:
                 self.build(trainable_variables)
             applied[:] = zip(trainable_variables, grads, strict=True)
-        reach.add(self)
+        reach.add(self, *self.variables)
         original(self, grads, trainable_variables)
 
     found = []

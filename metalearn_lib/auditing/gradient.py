@@ -43,7 +43,7 @@ def _judge(subject: Subject, step: Callable | None) -> Verdict:
         return NOT_APPLICABLE, f"{type(learner).__name__} is a baseline: it learns no initialisation."
     if getattr(learner, "first_order", False):
         return DECLARED, "The learner says so: first_order=True."
-    if not subject.comparable:
+    if subject.again:
         return NOT_APPLICABLE, "Losses of the same tasks differ from call to call, and so would slopes."
     if step is not None:
         return _stepped(subject, step, "its step")

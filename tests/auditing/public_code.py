@@ -10,10 +10,6 @@ from tests.auditing.subjects import compiled
 INNER_LR = 0.1
 
 
-def network(outputs: int = 1, inputs: int = 4) -> keras.Model:
-    return ml.networks.mlp(inputs, outputs, (16,))
-
-
 def forward(weights, x):
     w1, b1, w2, b2 = weights
     return tf.nn.tanh(x @ w1 + b1) @ w2 + b2
@@ -21,6 +17,15 @@ def forward(weights, x):
 
 def squared_error(y, predictions):
     return tf.reduce_mean((predictions - y) ** 2)
+
+
+def blobs(num_tasks: int, seed: int = 0):
+    """Two classes in the plane, each around a place of its own: here the nearest mean is right."""
+    rng = np.random.default_rng(seed)
+    y = rng.permuted(np.tile(np.repeat([0, 1], 8), (num_tasks, 1)), axis=1).astype(np.int32)
+    centers = rng.normal(size=(num_tasks, 2, 2))
+    x = np.take_along_axis(centers, y[..., None], 1) + rng.normal(size=(*y.shape, 2))
+    return ml.tasks.support_and_queries(x.astype(np.float32), y, 8)
 
 
 class Maml(keras.Model):
@@ -71,51 +76,45 @@ class MamlWithOwnStep(Maml):
         return {"loss": loss}
 
 
-def custom_loop(detached: bool):
+def custom_loop(optimizer, detached: bool = False, detached_in_loop: bool = False):
     """An uncompiled model, and the step of the loop that trains it."""
-    learner, optimizer = Maml(detached), keras.optimizers.Adam(0.01)
+    keras.utils.set_random_seed(0)
+    learner = Maml(detached)
 
     @tf.function
     def step(task, query_y):
         with tf.GradientTape() as tape:
+            learner.detached = detached or detached_in_loop
             loss = tf.reduce_sum((learner(task) - query_y) ** 2)
+            learner.detached = detached
         gradients = tape.gradient(loss, learner.trainable_variables)
         optimizer.apply_gradients(zip(gradients, learner.trainable_variables, strict=True))
 
     return learner, step
 
 
-def trained_jointly(steps: int = 30, seed: int = 0) -> keras.Model:
-    """A network after a few steps on the examples of all tasks: a weak start."""
-    keras.utils.set_random_seed(seed)
-    model = network()
-    model.compile(keras.optimizers.Adam(0.01), "mse")
-    task, _ = ml.tasks.gather_tasks(ml.tasks.linear_regression(4, 10, 5, seed=2), 20)
-    x, y = task["support_x"].reshape(-1, 4), task["support_y"].reshape(-1, 1)
-    for _ in range(steps):
-        model.train_on_batch(x, y)
-    return model
-
-
 def in_place(resets: bool):
     """A function that adapts a Keras network in place, task by task, and sets it back, or never does."""
-    model = trained_jointly()
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+
+    @tf.function
+    def adapt(x, y):
+        for _ in range(5):
+            with tf.GradientTape() as tape:
+                loss = squared_error(y, model(x))
+            gradients = tape.gradient(loss, model.trainable_variables)
+            for variable, g in zip(model.trainable_variables, gradients, strict=True):
+                variable.assign_sub(INNER_LR * g)
 
     def learner(task):
         found = []
         for x, y, query_x in zip(task["support_x"], task["support_y"], task["query_x"], strict=True):
-            start = [variable.numpy() for variable in model.trainable_variables]
-            for _ in range(3):
-                with tf.GradientTape() as tape:
-                    loss = squared_error(y, model(x))
-                for variable, g in zip(
-                    model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True
-                ):
-                    variable.assign_sub(INNER_LR * g)
+            start = model.get_weights()
+            adapt(x, y)
             found.append(model(query_x).numpy())
             if resets:
-                for variable, value in zip(model.trainable_variables, start, strict=True):
-                    variable.assign(value)
+                model.set_weights(start)
         return np.stack(found)
 
     return learner
@@ -173,7 +172,7 @@ def prototypes(
 ):
     """Prototypical networks, eager; each option is a mistake, or may be one."""
     keras.utils.set_random_seed(0)
-    layers = [keras.Input((2,)), keras.layers.Dense(16, activation="relu"), keras.layers.BatchNormalization()]
+    layers = [keras.Input((2,)), keras.layers.Dense(16, use_bias=False), keras.layers.BatchNormalization()]
     encoder = keras.Sequential(layers)
 
     def learner(task):
@@ -195,8 +194,7 @@ def prototypes(
     return learner
 
 
-def library_maml(detached: bool):
-    """A Keras model trained by Keras's own step."""
+def with_keras_step(detached: bool):
     return compiled(Maml(detached))
 
 
