@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 import keras
 import numpy as np
@@ -86,7 +87,7 @@ def baseline(subject: Subject, found: Mapping[str, Score]) -> Finding:
 
 def _untrained(subject: Subject) -> bool:
     """Whether there are weights to train, and optimisers of Keras that have all taken no step."""
-    optimizers = subject.reach.optimizers
+    optimizers: list[Any] = subject.reach.optimizers
     trains = bool(subject.trains_by_optimizer and subject.reach.weights and optimizers)
     return trains and all(int(optimizer.iterations.numpy()) == 0 for optimizer in optimizers)
 

@@ -33,20 +33,20 @@ def fitted_gradients(learner: keras.Model, batches: Sequence[MetaBatch | Gathere
     recorder, optimizer = _Recorder(), learner.optimizer
     before = [variable.numpy() for variable in learner.variables]
 
-    @tf.function
     def step(batch: MetaBatch) -> tuple[tf.Tensor, list[tf.Tensor]]:
         loss = learner.train_step(batch).get("loss", np.nan)
         variables, given = learner.trainable_variables, recorder.given or {}
         return loss, [tf.convert_to_tensor(given.get(id(v), tf.zeros(v.shape, v.dtype))) for v in variables]
 
     found = []
+    traced: Any = tf.function(step)
     learner.optimizer = recorder
     try:
         learner.reset_metrics()
-        step.get_concrete_function(tf.nest.map_structure(tf.constant, batches[0]))
+        traced.get_concrete_function(tf.nest.map_structure(tf.constant, batches[0]))
         for batch in batches if recorder.given is not None else []:
             learner.reset_metrics()
-            loss, gradients = step(tf.nest.map_structure(tf.constant, batch))
+            loss, gradients = traced(tf.nest.map_structure(tf.constant, batch))
             found.append((float(loss), [gradient.numpy().astype(np.float64) for gradient in gradients]))
     finally:
         learner.optimizer = optimizer

@@ -22,7 +22,10 @@ TASKS = 5
 TOLERANCE = 0.02
 SAME_LOSS = 1e-4
 GIVE_STEP = "audit(..., step=f) with f(task, query_y), one step of its training loop, shows it"
-TO_BE_JUDGED = "The attribute first_order=False says that it means to descend that slope, and has it judged"
+TO_BE_JUDGED = (
+    "Set learner.first_order = False if training means to descend the loss of its predictions, and this is judged; True "
+    "if it is first order on purpose"
+)
 
 Verdict = tuple[str, str]
 Gradients = list[list[np.ndarray]]
@@ -130,7 +133,7 @@ def _compared(
 ) -> Verdict:
     """One task at a time, the first one twice: the fewer examples, the fewer kinks are near."""
     first, *each = gradients
-    if _apart([first], [each[0]]) > SAME:
+    if _apart(first, each[0]) > SAME:
         return NOT_APPLICABLE, "Training is random: two gradients of one task differ."
     singles, found = _singles(subject), []
     for (task, query_y), claimed in zip(singles, each, strict=True):
@@ -153,24 +156,20 @@ def _first_order(
     subject: Subject, variables: Sequence[Any], gradients: Gradients, loss: Callable, sentence: str
 ) -> Verdict:
     """Nothing is claimed: it is a mistake if it is the first-order gradient, and may be a method if it is not."""
-    references = []
-    for single in _singles(subject):
+
+    def is_first_order(single: GatheredTasks, claimed: list[np.ndarray]) -> bool:
         reference, inner = gradient_through(subject.learner, loss, single, variables, first_order=True)
-        if reference and inner:
-            references.append(reference)
-    if len(references) == len(gradients) and _apart(gradients, references) <= TOLERANCE:
+        return bool(reference and inner) and _apart(claimed, reference) <= TOLERANCE
+
+    if all(map(is_first_order, _singles(subject), gradients)):
         return FAILED, f"{sentence}: it is the first-order gradient, and no attribute first_order=True says so."
-    return NOT_APPLICABLE, f"{sentence}, and no first-order gradient was found in it. {TO_BE_JUDGED}."
+    return NOT_APPLICABLE, f"{sentence}, and it is no first-order gradient: another method, or a mistake. {TO_BE_JUDGED}."
 
 
-def _apart(some: Gradients, others: Gradients) -> float:
-    """The median relative distance of gradients, but for a positive factor."""
-    distances = []
-    for one, other in zip(some, others, strict=True):
-        a, b = (np.concatenate([part.ravel() for part in parts]) for parts in (one, other))
-        a, b = (vector / (np.linalg.norm(vector) or 1.0) for vector in (a, b))
-        distances.append(float(np.linalg.norm(a - b)))
-    return float(np.median(distances))
+def _apart(one: list[np.ndarray], other: list[np.ndarray]) -> float:
+    """The relative distance of two gradients, but for a positive factor."""
+    a, b = (np.concatenate([part.ravel() for part in parts]) for parts in (one, other))
+    return float(np.linalg.norm(a / (np.linalg.norm(a) or 1.0) - b / (np.linalg.norm(b) or 1.0)))
 
 
 def _singles(subject: Subject) -> list[GatheredTasks]:

@@ -83,7 +83,7 @@ def test_what_a_learner_says_about_its_order(attributes, verdict) -> None:
     learner.compile(keras.optimizers.Adam(0.01), "mse")
     finding = ml.audit(learner, VALUES_30)["order of gradient"]
     assert finding.verdict == verdict
-    assert ("The attribute first_order=False says that it means" in finding.sentence) == (attributes == {})
+    assert ("Set learner.first_order = False" in finding.sentence) == (attributes == {})
 
 
 def test_a_gradient_that_cannot_be_seen_says_how_to_show_it() -> None:
