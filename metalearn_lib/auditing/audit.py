@@ -1,5 +1,6 @@
 """All checks of a learner on its tasks."""
 
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -22,7 +23,7 @@ from metalearn_lib.core.task import MetaBatch
 from metalearn_lib.tasks.stream import GatheredTasks, first_tasks
 
 OF_STREAM = 300  # tasks to take from a stream if nothing is said
-SLOW = 15  # seconds until the progress is shown
+SLOW = 10  # seconds until the progress is shown
 
 
 def audit(
@@ -84,12 +85,28 @@ def audit(
         "interval": lambda: interval(subject, found()),
         "baseline": lambda: baseline(subject, found()),
     }
-    findings = []
     try:
-        with tqdm(checks.items(), "audit", leave=False, delay=SLOW, unit="check", disable=None) as bar:
-            for name, check in bar:
-                bar.set_postfix_str(name, refresh=False)
-                findings.append(check())
+        findings = _with_progress(checks)
     finally:
         subject.reach.restore()
     return Report(f"Audit of {name_of(learner)} on {len(query_y)} tasks", tuple(findings))
+
+
+def _with_progress(checks: Mapping[str, Callable[[], Finding]]) -> list[Finding]:
+    """The findings, with a bar once it has taken long: a quick audit leaves nothing in a notebook."""
+    findings, begun, bar = [], time.monotonic(), None
+    try:
+        for name, check in checks.items():
+            if bar is None and time.monotonic() - begun > SLOW:
+                bar = tqdm(
+                    total=len(checks), initial=len(findings), desc="audit", unit="check", leave=False, disable=None
+                )
+            if bar is not None:
+                bar.set_postfix_str(name)
+            findings.append(check())
+            if bar is not None:
+                bar.update()
+    finally:
+        if bar is not None:
+            bar.close()
+    return findings

@@ -163,7 +163,10 @@ def _first_order(
 
     if all(map(is_first_order, _singles(subject), gradients)):
         return FAILED, f"{sentence}: it is the first-order gradient, and no attribute first_order=True says so."
-    return NOT_APPLICABLE, f"{sentence}, and it is no first-order gradient: another method, or a mistake. {TO_BE_JUDGED}."
+    return (
+        NOT_APPLICABLE,
+        f"{sentence}, and it is no first-order gradient: another method, or a mistake. {TO_BE_JUDGED}.",
+    )
 
 
 def _apart(one: list[np.ndarray], other: list[np.ndarray]) -> float:

@@ -143,3 +143,12 @@ def test_sixty_tasks_are_not_a_few() -> None:
     finding = ml.audit(learners[0], tasks, baselines={"the like": learners[1]})["interval"]
     assert finding.verdict == "failed" and "the like" in finding.sentence
     assert "a few" not in finding.mistake and "holds zero" in finding.mistake
+
+
+def test_the_progress_of_a_slow_audit_is_shown_and_of_a_quick_one_not(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    ml.audit(least_squares, part(VALUES, 3))
+    assert "audit" not in capsys.readouterr().err
+    monkeypatch.setattr("metalearn_lib.auditing.audit.SLOW", -1)
+    ml.audit(least_squares, part(VALUES, 3))
+    assert "audit" in capsys.readouterr().err
