@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
-from unittest import mock
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from metalearn_lib.auditing.reach import Reach, eagerly
+from metalearn_lib.auditing.reach import Reach, eagerly, replaced
 from metalearn_lib.core.task import MetaBatch
 from metalearn_lib.tasks.stream import GatheredTasks
 
@@ -82,7 +81,7 @@ def stepped_gradients(
         original(self, grads, trainable_variables)
 
     found = []
-    with mock.patch.object(keras.optimizers.Optimizer, "apply", apply), eagerly():
+    with eagerly(), replaced(keras.optimizers.Optimizer, "apply", apply):
         for task, query_y in batches:
             applied.clear()
             step(tf.nest.map_structure(tf.constant, task), tf.constant(query_y))
@@ -116,7 +115,7 @@ def gradient_through(
         found = original(tape, *arguments, **options)
         return tf.nest.map_structure(tf.stop_gradient, found) if first_order else found
 
-    with mock.patch.object(tf.GradientTape, "gradient", gradient), eagerly(), tf.GradientTape() as tape:
+    with eagerly(), replaced(tf.GradientTape, "gradient", gradient), tf.GradientTape() as tape:
         predictions = learner(task)
         value = loss(task, tf.constant(query_y), predictions) if isinstance(predictions, tf.Tensor) else None
     if value is None or not predictions.dtype.is_floating:

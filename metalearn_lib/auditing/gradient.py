@@ -23,8 +23,8 @@ TOLERANCE = 0.02
 SAME_LOSS = 1e-4
 GIVE_STEP = "audit(..., step=f) with f(task, query_y), one step of its training loop, shows it"
 TO_BE_JUDGED = (
-    "Set learner.first_order = False if training means to descend the loss of its predictions, and this is judged; True "
-    "if it is first order on purpose"
+    "Set learner.first_order = False if training means to descend the loss of its predictions, and this is judged; "
+    "True if it is first order on purpose"
 )
 
 Verdict = tuple[str, str]

@@ -4,7 +4,8 @@ import functools
 import inspect
 import random
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import CodeType, ModuleType
 from typing import Any
@@ -17,20 +18,41 @@ LIBRARIES = ("keras", "tensorflow", "numpy", "scipy", "matplotlib", "metalearn_l
 MOST_OBJECTS = 10_000
 LARGEST_ARRAY = 2**24  # bytes: what is larger is data, and no weights
 SEED_STATE = "seed_generator_state"  # the name of the variable of keras.random.SeedGenerator
+ONE_AT_A_TIME = threading.RLock()  # what is changed below is of the whole process
 
 
 @contextmanager
 def eagerly() -> Iterator[None]:
     """Functions of TensorFlow run as Python: what is traced inside would be kept, random draws among it."""
-    eager, logger = tf.config.functions_run_eagerly(), tf.get_logger()
-    level = logger.level
-    logger.setLevel("ERROR")  # vectorized_map warns that it has to trace all the same
-    tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(eager)
-        logger.setLevel(level)
+    with ONE_AT_A_TIME:
+        eager, logger = tf.config.functions_run_eagerly(), tf.get_logger()
+        level = logger.level
+        logger.setLevel("ERROR")  # vectorized_map warns that it has to trace all the same
+        tf.config.run_functions_eagerly(True)
+        try:
+            yield
+        finally:
+            tf.config.run_functions_eagerly(eager)
+            logger.setLevel(level)
+
+
+@contextmanager
+def replaced(owner: type, name: str, replacement: Callable) -> Iterator[None]:
+    """A method of a class is another one in this thread; other threads keep the original."""
+    thread = threading.get_ident()
+    with ONE_AT_A_TIME:
+        original = getattr(owner, name)
+
+        @functools.wraps(original)
+        def method(*arguments: Any, **options: Any) -> Any:
+            chosen = replacement if threading.get_ident() == thread else original
+            return chosen(*arguments, **options)
+
+        setattr(owner, name, method)
+        try:
+            yield
+        finally:
+            setattr(owner, name, original)
 
 
 class Reach:
