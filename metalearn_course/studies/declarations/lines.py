@@ -70,30 +70,36 @@ class Starts:
 
 
 def compiled(learner):
+    """The learner, ready for `fit` and `predict`."""
     learner.compile(keras.optimizers.Adam(0.005), CROSS_ENTROPY, steps_per_execution=100)
     return learner
 
 
 def by_hand(learner):
+    """A learner written in NumPy, ready for `predict`."""
     learner.compile(loss=CROSS_ENTROPY, run_eagerly=True, jit_compile=False)
     return learner
 
 
 def fitted(learner, seed):
+    """A learner trained on this seed's own stream of tasks."""
     tasks = ml.tasks.linear_classification(shots=5, queries=10, seed=1_000 + seed)
     compiled(learner).fit(tasks, steps_per_epoch=OUTER_STEPS, verbose=0)
     return learner
 
 
 def maml(seed, inner_lr):
+    """MAML, trained for five steps."""
     return fitted(ml.MAML(ml.networks.article_network(), inner_lr=inner_lr, inner_steps=STEPS), seed)
 
 
 def joint_training(seed, inner_lr):
+    """One network for all tasks, then five steps on a new one."""
     return fitted(ml.JointTraining(ml.networks.article_network(), inner_lr=inner_lr, inner_steps=STEPS), seed)
 
 
 def from_scratch(seed, inner_lr):
+    """A random network, then five steps on a new task."""
     return compiled(ml.FromScratch(ml.networks.article_network(), inner_lr=inner_lr, inner_steps=STEPS))
 
 
@@ -141,16 +147,19 @@ def memory(batches):
 
 
 def logistic_regression(seed, penalty):
+    """A straight border for each task alone."""
     return by_hand(LogisticRegression(penalty))
 
 
 def nearest_neighbour(seed):
+    """The class of the nearest example."""
     learner = ml.NearestNeighbor()
     learner.compile()
     return learner
 
 
 def oracle(seed):
+    """The vote of random lines."""
     return by_hand(Oracle())
 
 
@@ -169,10 +178,12 @@ def scores_of(learner, tasks, steps):
 
 
 def mean_of(scores):
+    """The mean of several scores of the same tasks, task by task."""
     return ml.Score(np.mean([one.values for one in scores], axis=0), scores[0].measure, scores[0].tasks)
 
 
 def measure(learner):
+    """Accuracy on test tasks after each number of steps."""
     return {f"after {n} steps": score for n, score in zip(SHOWN, scores_of(learner, TEST, SHOWN), strict=True)}
 
 
@@ -186,8 +197,12 @@ STUDY = Study(
         "from scratch": Rival(from_scratch, {"inner_lr": [0.25, 0.5, 1.0, 2.0, 4.0]}),
         "joint training": Rival(joint_training, {"inner_lr": [0.25, 0.5, 1.0, 2.0, 4.0]}),
         "the article's program, corrected": Rival(program, {"inner_lr": [0.25, 0.5, 1.0, 2.0, 4.0]}),
-        "memory of 25 tasks": Rival(memory(1), {"neighbors": [1, 3, 5, 10, 20], "inner_lr": [0.25, 0.5, 1.0, 2.0, 4.0]}),
-        "memory of 1000 tasks": Rival(memory(40), {"neighbors": [1, 3, 10, 30, 100], "inner_lr": [0.25, 0.5, 1.0, 2.0, 4.0]}),
+        "memory of 25 tasks": Rival(
+            memory(1), {"neighbors": [1, 3, 5, 10, 20], "inner_lr": [0.25, 0.5, 1.0, 2.0, 4.0]}
+        ),
+        "memory of 1000 tasks": Rival(
+            memory(40), {"neighbors": [1, 3, 10, 30, 100], "inner_lr": [0.25, 0.5, 1.0, 2.0, 4.0]}
+        ),
         "logistic regression": Rival(
             logistic_regression, {"penalty": [1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0]}, trained=False
         ),

@@ -12,22 +12,26 @@ EPISODES = ml.tasks.gather_tasks(ml.tasks.episodes(TEST, ways=5, shots=1, querie
 
 
 def conv4():
+    """The network that embeds images for prototypes."""
     return ml.networks.conv4(input_shape=(20, 20, 1), filters=32, pooling=True)
 
 
 def dense():
+    """The network that MAML and learning from scratch adapt."""
     hidden = [keras.layers.Dense(64, "relu"), keras.layers.Dense(64, "relu")]
     layers = [keras.layers.Flatten(), *hidden, keras.layers.Dense(5)]
     return keras.Sequential([keras.Input((20, 20, 1)), *layers])
 
 
 def untrained_prototypes(seed):
+    """Prototypes of a random embedding."""
     learner = ml.PrototypicalNetwork(conv4(), batch_norm="running")
     learner.compile(loss=LOGITS, jit_compile=False)
     return learner
 
 
 def prototypes(seed, lr):
+    """Prototypes of an embedding trained on 30-way episodes."""
     learner = ml.PrototypicalNetwork(conv4(), batch_norm="running")
     learner.compile(keras.optimizers.Adam(lr), LOGITS)
     thirty_way = ml.tasks.episodes(TRAINING, ways=30, meta_batch_size=1, seed=1_000 + seed)
@@ -36,6 +40,7 @@ def prototypes(seed, lr):
 
 
 def maml(seed, inner_lr, lr):
+    """MAML, trained for three steps on 5-way episodes."""
     learner = ml.MAML(dense(), inner_lr=inner_lr, inner_steps=3)
     learner.compile(keras.optimizers.Adam(lr), LOGITS, steps_per_execution=50)
     five_way = ml.tasks.episodes(TRAINING, meta_batch_size=16, seed=1_000 + seed)
@@ -44,12 +49,14 @@ def maml(seed, inner_lr, lr):
 
 
 def from_scratch(seed, inner_lr):
+    """A random network, then twenty steps on each episode."""
     learner = ml.FromScratch(dense(), inner_lr=inner_lr, inner_steps=20)
     learner.compile(loss=LOGITS, jit_compile=False)
     return learner
 
 
 def nearest_neighbour(seed):
+    """The class of the example whose pixels are nearest."""
     learner = ml.NearestNeighbor()
     learner.compile()
     return learner
