@@ -133,7 +133,7 @@ def gradient_through(
 def writes_to_weights(learner: Callable, task: dict[str, np.ndarray]) -> bool:
     """Whether predicting changes a variable, as adapting in place does; also if that cannot be told."""
     try:
-        graph = tf.function(lambda: learner(task)).get_concrete_function().graph.as_graph_def()
+        graph = tf.function(lambda: learner(task), autograph=False).get_concrete_function().graph.as_graph_def()
     except Exception:  # whatever a visitor's function raises when it is traced
         return True
     functions = [function.node_def for function in graph.library.function]
