@@ -1,5 +1,8 @@
 """Chapter 1: what learning to learn gains on sinusoids, against rivals that are tuned too."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -19,7 +22,12 @@ SHIFTS = {
 }
 
 
-def family(amplitude=(0.1, 5.0), phase=(0.0, np.pi), frequency=1.0, wave=np.sin):
+def family(
+    amplitude: tuple[float, float] = (0.1, 5.0),
+    phase: tuple[float, float] = (0.0, np.pi),
+    frequency: float = 1.0,
+    wave: Callable = np.sin,
+):
     """600 tasks of another family, as the chapter draws them."""
     rng = np.random.default_rng(4)
     a, phi = rng.uniform(*amplitude, (600, 1, 1)), rng.uniform(*phase, (600, 1, 1))
@@ -96,12 +104,12 @@ def adam(weights, x, y, lr):
         with tf.GradientTape() as tape:
             tape.watch(weights)
             loss = tf.reduce_sum(tf.reduce_mean((forward(weights, x) - y) ** 2, axis=[1, 2]))
-        gradients = tape.gradient(loss, weights)
-        first = [0.9 * m + 0.1 * g for m, g in zip(first, gradients)]  # noqa: B905
-        second = [0.999 * v + 0.001 * g**2 for v, g in zip(second, gradients)]  # noqa: B905
+        gradients: Any = tape.gradient(loss, weights)
+        first = [0.9 * m + 0.1 * g for m, g in zip(first, gradients, strict=True)]
+        second = [0.999 * v + 0.001 * g**2 for v, g in zip(second, gradients, strict=True)]
         t = tf.cast(step, tf.float32)
         scale = lr * tf.sqrt(1 - 0.999**t) / (1 - 0.9**t)
-        weights = [w - scale * m / (tf.sqrt(v) + 1e-7) for w, m, v in zip(weights, first, second)]  # noqa: B905
+        weights = [w - scale * m / (tf.sqrt(v) + 1e-7) for w, m, v in zip(weights, first, second, strict=True)]
     return weights
 
 

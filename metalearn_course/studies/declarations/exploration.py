@@ -86,7 +86,7 @@ class BayesOptimal:
                         value[:, arm] += chance * worth[after]
             self.best.insert(0, value.argmax(axis=1))
             worth = value.max(axis=1)
-        self.expected_regret = pulls * ARMS / (ARMS + 1) - float(worth[0])
+        self.expected_regret = pulls * ARMS / (ARMS + 1) - float(worth[0])  # pyright: ignore[reportOptionalSubscript]
 
     def after(self, states, arm, step):
         """The keys of the states in which `arm` was pulled once more."""
@@ -125,7 +125,7 @@ def rl2(outer_steps, learning_rate, entropy, seed):
     """A recurrent policy, trained on whole trials."""
     policy = ml.acting.RecurrentPolicy(SHORT_TRIALS, discount=0.9, entropy=entropy, entropy_steps=outer_steps)
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, outer_steps)
-    policy.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), steps_per_execution=50)
+    policy.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), steps_per_execution=50)  # pyright: ignore[reportArgumentType]
     stream = SHORT_TRIALS.stream(meta_batch_size=32, seed=TRAINING_STREAM + seed)
     policy.fit(stream, steps_per_epoch=outer_steps, verbose=0)
     return policy

@@ -86,11 +86,11 @@ class MapTour(Tour):
 
     open = ml.acting.Mazes("\n".join(["S...G", *4 * ["....."]])).next
 
-    def start(self, tasks):
+    def start(self, tasks):  # pyright: ignore[reportIncompatibleMethodOverride]
         """As for the tour, and an empty map with the last cell."""
         return super().start(tasks), (np.zeros((len(tasks), 25), bool), np.full(len(tasks), -1))
 
-    def choose(self, memory, state, action, reward, rng):
+    def choose(self, memory, state, action, reward, rng):  # pyright: ignore[reportIncompatibleMethodOverride]
         """The next moves [T]."""
         (tasks, corner, known), (walls, last) = memory
         walls, ran = walls.copy(), np.flatnonzero(state == last)
@@ -135,7 +135,7 @@ def rl2(mazes, learning_rate, entropy, seed):
     family = ManyMazes(mazes)
     policy = Trained(family, discount=0.9, entropy=entropy, entropy_steps=OUTER_STEPS)
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, OUTER_STEPS)
-    policy.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), steps_per_execution=50)
+    policy.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), steps_per_execution=50)  # pyright: ignore[reportArgumentType]
     stream = family.stream(meta_batch_size=32, seed=TRAINING_STREAM + seed)
     policy.fit(stream, steps_per_epoch=OUTER_STEPS, verbose=0)
     policy.mazes = family

@@ -25,7 +25,7 @@ class LogisticRegression(ml.Learner):
         super().__init__(model=None)
         self.penalty = penalty
 
-    def call(self, task, training=False):
+    def call(self, task, training=False):  # pyright: ignore[reportIncompatibleMethodOverride]
         x, query_x = (np.asarray(task[name], float) for name in ("support_x", "query_x"))
         x, query_x = (np.concatenate([a, np.ones_like(a[..., :1])], axis=-1) for a in (x, query_x))
         y, ridge = np.asarray(task["support_y"], float), np.diag([self.penalty, self.penalty, 1e-6])
@@ -51,7 +51,7 @@ class Oracle(ml.Learner):
         self.offset = (point.T * self.normal).sum(axis=0)
         self.area = (rng.uniform(-1, 1, (2000, 2)) @ self.normal > self.offset).mean(axis=0)
 
-    def call(self, task, training=False):
+    def call(self, task, training=False):  # pyright: ignore[reportIncompatibleMethodOverride]
         votes = [self.vote(*example) for example in zip(*map(np.asarray, task.values()), strict=True)]
         return keras.ops.cast(np.stack(votes), "float32")
 
@@ -115,7 +115,7 @@ def program(seed, inner_lr):
         for _ in tf.range(100):
             with tf.GradientTape() as tape:
                 loss = keras.losses.sparse_categorical_crossentropy(y, network(x))
-            gradients = tape.gradient(loss, network.trainable_variables)
+            gradients = tape.gradient(loss, network.trainable_variables)  # pyright: ignore[reportArgumentType, reportCallIssue]
             optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
 
     stream = ml.tasks.linear_classification(shots=50, queries=1, seed=1_000 + seed)

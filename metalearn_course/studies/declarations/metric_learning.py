@@ -119,14 +119,14 @@ def fit(model: keras.Model, batches: tf.data.Dataset, rate: float, steps: int) -
     """A long training's rate falls to zero along a cosine; a short one's stays, which is better there."""
     falling = keras.optimizers.schedules.CosineDecay(rate, steps)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(rate if steps == SHORT else falling), loss)
-    model.fit(batches, steps_per_epoch=steps, verbose=0)
+    model.compile(keras.optimizers.Adam(rate if steps == SHORT else falling), loss)  # pyright: ignore[reportArgumentType]
+    model.fit(batches, steps_per_epoch=steps, verbose=0)  # pyright: ignore[reportArgumentType]
 
 
 def episodes(ways: int, seed: int) -> tf.data.Dataset:
     """Tasks of one support image and one query of each character."""
     sizes = {"shots": 1, "queries": 1, "meta_batch_size": IMAGES // (2 * ways)}
-    return ml.tasks.episodes(splits()["train"], ways, seed=seed, **sizes)
+    return ml.tasks.episodes(splits()["train"], ways, seed=seed, **sizes)  # pyright: ignore[reportArgumentType]
 
 
 def by_prototypes(steps: int, seed: int, rate: float, scale: float = 1.0, ways: int = 60) -> keras.Model:
@@ -182,7 +182,7 @@ def trained(seed: int, train: Callable[..., keras.Model], rule: Rule, steps: int
         keras.utils.set_random_seed(seed)
         network = train(steps, seed, **setting)
         images = {part: splits()[part].images / np.float32(255) for part in ("validation", "test")}
-        return {part: network.predict(x, batch_size=500, verbose=0) for part, x in images.items()}
+        return {part: network.predict(x, batch_size=500, verbose=0) for part, x in images.items()}  # pyright: ignore[reportArgumentType]
 
     if rule is matching:
         rule = partial(matching, scale=setting["scale"])
@@ -233,7 +233,8 @@ STUDY = Study(
             partial(trained, train=by_prototypes, rule=prototypes, ways=5), {"scale": SCALES, "rate": RATES}
         ),
         "matching": Rival(
-            partial(trained, train=by_matching, rule=matching), {"scale": [5, 10, 20, 40], "rate": RATES}
+            partial(trained, train=by_matching, rule=matching),  # pyright: ignore[reportArgumentType]
+            {"scale": [5, 10, 20, 40], "rate": RATES},
         ),
         "classifier": Rival(
             partial(trained, train=by_classes, rule=nearest_mean),

@@ -20,7 +20,7 @@ class KernelRidge(ml.Learner):
         super().__init__(model=None)
         self.width, self.penalty = width, penalty
 
-    def call(self, task, training=False):
+    def call(self, task, training=False):  # pyright: ignore[reportIncompatibleMethodOverride]
         """Predictions [T, Q, 1]."""
         x, y, query_x = (np.asarray(task[name], float) for name in ("support_x", "support_y", "query_x"))
         gram = self.kernel(x, x) + self.penalty * np.eye(x.shape[1])
