@@ -26,7 +26,7 @@ def known_tasks(number, batches, seed):
     a, phi = parameters[rng.integers(number, size=AT_ONCE * batches)].T[..., None, None]
     x = rng.uniform(-5, 5, (AT_ONCE * batches, 2 * SHOTS, 1))
     tasks = ml.tasks.support_and_queries(x.astype(np.float32), (a * np.sin(x - phi)).astype(np.float32), SHOTS)
-    return tf.data.Dataset.from_tensor_slices(tasks).batch(AT_ONCE, drop_remainder=True)
+    return tf.data.Dataset.from_tensor_slices(tasks).batch(AT_ONCE, drop_remainder=True)  # pyright: ignore[reportArgumentType]
 
 
 def train(seed, outer_lr, number):
