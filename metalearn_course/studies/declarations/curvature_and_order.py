@@ -181,7 +181,7 @@ def measure(start):
 
 
 OUTER = {"outer_lr": [0.0003, 0.001, 0.003, 0.01, 0.03]}
-BOTH = {"inner_lr": [0.0025, 0.005, 0.01, 0.02, 0.04], "outer_lr": [0.001, 0.003, 0.01, 0.03]}
+BOTH = {"inner_lr": [0.00015, 0.0003, 0.0006, 0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04], "outer_lr": [0.001, 0.003, 0.01, 0.03]}
 STUDY = Study(
     name="curvature_and_order",
     chapter="04",
