@@ -92,7 +92,7 @@ def largest_curvature(weights, seed):
         vector = [v / tf.reshape(length, [-1] + [1] * (len(v.shape) - 1)) for v in vector]
         image = hessian_times(weights, x, y, vector)
         value, vector = dot(vector, image), image
-    return ml.Score(value.numpy().astype(float), "largest curvature of the support loss", fingerprint(query_y))
+    return ml.Score(value.numpy().astype(float), "largest curvature of the support loss", fingerprint(query_y))  # pyright: ignore[reportPossiblyUnboundVariable]
 
 
 def errors(start, rate, steps, seed):
@@ -141,6 +141,7 @@ def fit(learner, seed, outer_lr, outer_steps):
 
 def maml(steps, first_order, outer_steps=OUTER_STEPS):
     """MAML or FOMAML whose inner rate is tuned."""
+
     def train(seed, inner_lr, outer_lr):
         learner = ml.MAML(ml.networks.mlp(), inner_lr=inner_lr, inner_steps=steps, first_order=first_order)
         return Start(fit(learner, seed, outer_lr, outer_steps), inner_lr, steps, valley=False)
@@ -150,6 +151,7 @@ def maml(steps, first_order, outer_steps=OUTER_STEPS):
 
 def at_rate(inner_lr, steps, first_order):
     """MAML or FOMAML with this inner rate."""
+
     def train(seed, outer_lr):
         start = maml(steps, first_order)(seed, inner_lr, outer_lr)
         start.valley = steps == 1
@@ -181,7 +183,10 @@ def measure(start):
 
 
 OUTER = {"outer_lr": [0.0003, 0.001, 0.003, 0.01, 0.03]}
-BOTH = {"inner_lr": [0.00015, 0.0003, 0.0006, 0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04], "outer_lr": [0.001, 0.003, 0.01, 0.03]}
+BOTH = {
+    "inner_lr": [0.00015, 0.0003, 0.0006, 0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04],
+    "outer_lr": [0.001, 0.003, 0.01, 0.03],
+}
 STUDY = Study(
     name="curvature_and_order",
     chapter="04",
