@@ -13,6 +13,7 @@ STRETCH = np.array([2.0, 1.5, 1.0, 0.7, 0.5], dtype="float32")
 
 
 def planes(seed, queries=8):
+    """Tasks y = w·x + ε with five inputs."""
     return ml.tasks.linear_regression(INPUTS, 8, queries, 25, NOISE, seed)
 
 
@@ -68,6 +69,7 @@ class LinearReader(keras.Model):
 
 
 def trained(seed, rate, layers=1, kind=LinearAttention, stretch=False):
+    """A reader of linear attention, and whether it is asked with stretched inputs."""
     reader = LinearReader([kind() for _ in range(layers)])
     reader.compile(keras.optimizers.Adam(rate, clipnorm=1.0), "mse", steps_per_execution=50, jit_compile=True)
     # The last quarter with a tenth of the rate.
@@ -79,14 +81,17 @@ def trained(seed, rate, layers=1, kind=LinearAttention, stretch=False):
 
 
 def two_layers(seed, rate):
+    """Two layers."""
     return trained(seed, rate, layers=2)
 
 
 def two_layers_on_targets(seed, rate):
+    """Two layers that leave every x as it is."""
     return trained(seed, rate, layers=2, kind=TargetsOnly)
 
 
 def one_layer_stretched(seed, rate):
+    """One layer that sees every input in other units."""
     return trained(seed, rate, stretch=True)
 
 
@@ -113,6 +118,7 @@ def best_steps(count, stretch=False):
 
 
 def best_step_in_formula(seed):
+    """The best single step."""
     return formula, False
 
 
@@ -122,6 +128,7 @@ def formula(task):
 
 
 def ridge(task):
+    """The best answers there are; task without stretch."""
     x, y = task["support_x"].astype(float), task["support_y"].astype(float)
     turned = np.swapaxes(x, 1, 2)
     return task["query_x"] @ np.linalg.solve(turned @ x + NOISE**2 * np.eye(INPUTS), turned @ y)
@@ -136,6 +143,7 @@ def distance(learned, target, tasks):
 
 
 def measure(learned):
+    """Distances on the test tasks, and the rates that a single layer uses."""
     reader, _ = learned
     found = {
         "distance to ridge": distance(learned, ridge, TEST),
@@ -149,17 +157,16 @@ def measure(learned):
     return found
 
 
-RATES = {"rate": [0.001, 0.003, 0.01, 0.03]}
 STUDY = Study(
     name="linear_attention",
     chapter="09",
     question="Does a trained layer of linear attention find the gradient step, and do two layers find two?",
     budget="4,000 meta-batches of 25 tasks for each training; best steps are fitted to 20,000 tasks",
     rivals={
-        "one layer": Rival(trained, RATES),
-        "two layers": Rival(two_layers, RATES),
-        "two layers that keep x": Rival(two_layers_on_targets, RATES),
-        "one layer, stretched x": Rival(one_layer_stretched, RATES),
+        "one layer": Rival(trained, {"rate": [0.0001, 0.0003, 0.001, 0.003, 0.01]}),
+        "two layers": Rival(two_layers, {"rate": [0.0001, 0.0003, 0.001, 0.003, 0.01]}),
+        "two layers that keep x": Rival(two_layers_on_targets, {"rate": [0.0001, 0.0003, 0.001, 0.003, 0.01]}),
+        "one layer, stretched x": Rival(one_layer_stretched, {"rate": [0.0001, 0.0003, 0.001, 0.003, 0.01]}),
         "1 best step": Rival(best_step_in_formula, untuned="a formula", trained=False),
         **{
             f"{count} best steps": Rival(best_steps(count), untuned="fitted to 20,000 tasks", trained=False)

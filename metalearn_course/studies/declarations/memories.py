@@ -24,6 +24,7 @@ class Learned(NamedTuple):
 
 
 def family(inputs, seed, queries=8, examples=8, noise=NOISE):
+    """Tasks y = w·x + ε."""
     return ml.tasks.linear_regression(inputs, examples, queries, 25, noise, seed)
 
 
@@ -35,6 +36,7 @@ ERRORS = np.random.default_rng(0).normal(size=(400, 64, 1)).astype("float32")
 
 
 def ridge_answer(task, penalty=NOISE**2):
+    """Answers of ridge regression."""
     x, y = task["support_x"].astype(float), task["support_y"].astype(float)
     turned = np.swapaxes(x, 1, 2)
     return task["query_x"] @ np.linalg.solve(turned @ x + penalty * np.eye(x.shape[2]), turned @ y)
@@ -52,14 +54,18 @@ def steps_answer(task, steps, rate, bias=False):
 
 
 def ridge(seed, inputs=1):
+    """The optimum."""
     return Learned(inputs, ridge_answer)
 
 
 def least_squares(seed, inputs=1):
+    """Ridge without a penalty."""
     return Learned(inputs, lambda task: ridge_answer(task, 0.0))
 
 
 def one_step(seed, inputs=1):
+    """One step with the best rate there is."""
+
     def answer(task):
         examples = task["support_x"].shape[1]
         return steps_answer(task, 1, 0.5 / (1 + (inputs + 1 + NOISE**2) / examples))
@@ -68,14 +74,17 @@ def one_step(seed, inputs=1):
 
 
 def five_steps(seed, rate, inputs=1, bias=False):
+    """Five steps from w = 0."""
     return Learned(inputs, lambda task: steps_answer(task, 5, rate, bias))
 
 
 def five_steps_with_bias(seed, rate, inputs=1):
+    """The same where the line need not pass through the origin."""
     return five_steps(seed, rate, inputs, bias=True)
 
 
 def recall(seed, rate, neighbors, inputs=1):
+    """The article's learner: weights of the nearest solved tasks, then five steps."""
     line = keras.Sequential([keras.Input((inputs,)), keras.layers.Dense(1, use_bias=False)])
     learner = ml.SequentialLearner(line, inner_lr=rate, inner_steps=5, neighbors=neighbors)
     learner.compile(loss="mse")
@@ -101,11 +110,13 @@ def memory_augmented(seed, rate, inputs=1):
 
 
 def in_context(seed, rate, inputs=1, blocks=1):
+    """A transformer."""
     network = ml.networks.mlp(inputs, 32, (32,))
     return fitted(ml.InContextLearner(network, width=32, depth=blocks, heads=4), seed, rate, inputs)
 
 
 def three_blocks(seed, rate, inputs=5):
+    """A transformer with three blocks."""
     return in_context(seed, rate, inputs, blocks=3)
 
 
@@ -115,6 +126,7 @@ def of_five(train):
 
 
 def squared_distance(answers, target, task):
+    """The mean squared distance of answers to a target, for each task."""
     return ml.Score(
         ((np.asarray(answers, float) - target) ** 2).mean(axis=(1, 2)),
         "mean squared distance",
@@ -123,15 +135,18 @@ def squared_distance(answers, target, task):
 
 
 def validate(learned):
+    """The distance to ridge on validation tasks."""
     task, _ = VALIDATION[learned.inputs]
     return squared_distance(learned.answer(task), ridge_answer(task), task)
 
 
 def first(task, count):
+    """The tasks with their first examples only."""
     return {**task, **{name: task[name][:, :count] for name in ("support_x", "support_y")}}
 
 
 def measure(learned):
+    """Errors, distances to ridge, and what only some learners are asked."""
     task, query_y = TEST[learned.inputs]
     suffix = f"{learned.inputs} input" + "s" * (learned.inputs > 1)
     answers = learned.answer(task)
@@ -177,6 +192,7 @@ def inside(reader, task):
 
 
 def changed(examples=8, noise=NOISE, scale=1.0):
+    """Tasks that are not like those of training, and their slopes."""
     task, _ = LONG
     x = scale * task["support_x"][:, :examples]
     slopes = task["support_y"][:, :1] / task["support_x"][:, :1]
@@ -198,7 +214,6 @@ def outside(answer):
     return found
 
 
-RATES = {"rate": [0.001, 0.003, 0.01]}
 STUDY = Study(
     name="memories",
     chapter="09",
@@ -212,7 +227,7 @@ STUDY = Study(
         "five steps with a bias": Rival(five_steps_with_bias, {"rate": [0.2, 0.25, 0.3, 0.35, 0.4]}, trained=False),
         "the article's memory": Rival(recall, {"rate": [0.2, 0.25, 0.3, 0.35, 0.4], "neighbors": [1, 5, 20, 100]}),
         "memory-augmented network": Rival(memory_augmented, {"rate": [0.001, 0.003, 0.01, 0.03]}),
-        "in context": Rival(in_context, RATES),
+        "in context": Rival(in_context, {"rate": [0.001, 0.003, 0.01]}),
         "ridge, 5 inputs": Rival(of_five(ridge), untuned="the optimum, a formula", trained=False),
         "one gradient step, 5 inputs": Rival(of_five(one_step), untuned="the best rate, a formula", trained=False),
         "five gradient steps, 5 inputs": Rival(
@@ -224,11 +239,9 @@ STUDY = Study(
         "the article's memory, 5 inputs": Rival(
             of_five(recall), {"rate": [0.1, 0.15, 0.2, 0.25, 0.3], "neighbors": [1, 5, 20, 100]}
         ),
-        "memory-augmented network, 5 inputs": Rival(
-            of_five(memory_augmented), {"rate": [0.001, 0.003, 0.01, 0.03]}
-        ),
-        "in context, 5 inputs": Rival(of_five(in_context), RATES),
-        "in context, three blocks, 5 inputs": Rival(three_blocks, RATES),
+        "memory-augmented network, 5 inputs": Rival(of_five(memory_augmented), {"rate": [0.001, 0.003, 0.01, 0.03]}),
+        "in context, 5 inputs": Rival(of_five(in_context), {"rate": [0.001, 0.003, 0.01]}),
+        "in context, three blocks, 5 inputs": Rival(three_blocks, {"rate": [0.001, 0.003, 0.01]}),
     },
     validate=validate,
     measure=measure,
