@@ -226,8 +226,8 @@ STUDY = Study(
         "five gradient steps": Rival(five_steps, {"rate": [0.2, 0.25, 0.3, 0.35, 0.4]}, trained=False),
         "five steps with a bias": Rival(five_steps_with_bias, {"rate": [0.2, 0.25, 0.3, 0.35, 0.4]}, trained=False),
         "the article's memory": Rival(recall, {"rate": [0.2, 0.25, 0.3, 0.35, 0.4], "neighbors": [1, 5, 20, 100]}),
-        "memory-augmented network": Rival(memory_augmented, {"rate": [0.001, 0.003, 0.01, 0.03]}),
-        "in context": Rival(in_context, {"rate": [0.001, 0.003, 0.01]}),
+        "memory-augmented network": Rival(memory_augmented, {"rate": [0.0003, 0.001, 0.003, 0.01, 0.03]}),
+        "in context": Rival(in_context, {"rate": [0.0001, 0.0003, 0.001, 0.003, 0.01]}),
         "ridge, 5 inputs": Rival(of_five(ridge), untuned="the optimum, a formula", trained=False),
         "one gradient step, 5 inputs": Rival(of_five(one_step), untuned="the best rate, a formula", trained=False),
         "five gradient steps, 5 inputs": Rival(
@@ -239,9 +239,9 @@ STUDY = Study(
         "the article's memory, 5 inputs": Rival(
             of_five(recall), {"rate": [0.1, 0.15, 0.2, 0.25, 0.3], "neighbors": [1, 5, 20, 100]}
         ),
-        "memory-augmented network, 5 inputs": Rival(of_five(memory_augmented), {"rate": [0.001, 0.003, 0.01, 0.03]}),
-        "in context, 5 inputs": Rival(of_five(in_context), {"rate": [0.001, 0.003, 0.01]}),
-        "in context, three blocks, 5 inputs": Rival(three_blocks, {"rate": [0.001, 0.003, 0.01]}),
+        "memory-augmented network, 5 inputs": Rival(of_five(memory_augmented), {"rate": [0.0003, 0.001, 0.003, 0.01, 0.03]}),
+        "in context, 5 inputs": Rival(of_five(in_context), {"rate": [0.0001, 0.0003, 0.001, 0.003, 0.01]}),
+        "in context, three blocks, 5 inputs": Rival(three_blocks, {"rate": [0.0001, 0.0003, 0.001, 0.003, 0.01]}),
     },
     validate=validate,
     measure=measure,
