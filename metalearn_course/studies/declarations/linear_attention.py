@@ -30,7 +30,7 @@ VALIDATION, TEST, FITTING = (
 class LinearAttention(keras.layers.Layer):
     """Every token adds what it reads of the context, each example with the weight token · A · example / n."""
 
-    def build(self, shape):
+    def build(self, shape):  # pyright: ignore[reportIncompatibleMethodOverride]
         size, start = shape[-1], keras.initializers.RandomNormal(0.2)
         self.of_pair = self.add_weight(shape=(size, size), initializer=start, name="of_pair")
         self.of_value = self.add_weight(shape=(size, size), initializer=start, name="of_value")
@@ -71,12 +71,12 @@ class LinearReader(keras.Model):
 def trained(seed, rate, layers=1, kind=LinearAttention, stretch=False):
     """A reader of linear attention, and whether it is asked with stretched inputs."""
     reader = LinearReader([kind() for _ in range(layers)])
-    reader.compile(keras.optimizers.Adam(rate, clipnorm=1.0), "mse", steps_per_execution=50, jit_compile=True)
+    reader.compile(keras.optimizers.Adam(rate, clipnorm=1.0), "mse", steps_per_execution=50, jit_compile=True)  # pyright: ignore[reportArgumentType]
     # The last quarter with a tenth of the rate.
     for part, (share, factor) in enumerate(((0.75, 1), (0.25, 0.1))):
         tasks = planes(1_000 + 10 * seed + part)
         reader.optimizer.learning_rate = factor * rate
-        reader.fit(tasks.map(stretched) if stretch else tasks, steps_per_epoch=int(share * STEPS), verbose=0)
+        reader.fit(tasks.map(stretched) if stretch else tasks, steps_per_epoch=int(share * STEPS), verbose=0)  # pyright: ignore[reportArgumentType]
     return reader, stretch
 
 

@@ -180,7 +180,7 @@ def inside(reader, task):
     with tf.GradientTape() as tape:
         tape.watch(support_y)
         answers = reader({**task, "support_y": support_y})[:, 0]
-    influence = tape.gradient(answers, support_y).numpy()[:, :, 0]
+    influence = tape.gradient(answers, support_y).numpy()[:, :, 0]  # pyright: ignore[reportAttributeAccessIssue]
     x, asked = task["support_x"][:, :, 0], task["query_x"][:, :1, 0]
     of_ridge = asked * x / ((x**2).sum(axis=1, keepdims=True) + NOISE**2)
     missed = ((influence - of_ridge) ** 2).sum(axis=1) / (of_ridge**2).sum(axis=1).mean()
@@ -204,7 +204,7 @@ def outside(answer):
     """Errors against w x where a task is not like those of training."""
     found, changes = {}, {"as in training": {}, "64 examples": {"examples": 64}}
     for name, change in (changes | {f"x times {scale:g}": {"scale": scale} for scale in (0.5, 2.0, 3.0)}).items():
-        task, slopes = changed(**change)
+        task, slopes = changed(**change)  # pyright: ignore[reportArgumentType]
         found[f"error against w x, {name}"] = squared_distance(answer(task), slopes * task["query_x"], LONG[0])
     for noise in (0.05, 1.0, 2.0):
         task, _ = changed(3, noise)
@@ -239,7 +239,9 @@ STUDY = Study(
         "the article's memory, 5 inputs": Rival(
             of_five(recall), {"rate": [0.1, 0.15, 0.2, 0.25, 0.3], "neighbors": [1, 5, 20, 100]}
         ),
-        "memory-augmented network, 5 inputs": Rival(of_five(memory_augmented), {"rate": [0.0003, 0.001, 0.003, 0.01, 0.03]}),
+        "memory-augmented network, 5 inputs": Rival(
+            of_five(memory_augmented), {"rate": [0.0003, 0.001, 0.003, 0.01, 0.03]}
+        ),
         "in context, 5 inputs": Rival(of_five(in_context), {"rate": [0.0001, 0.0003, 0.001, 0.003, 0.01]}),
         "in context, three blocks, 5 inputs": Rival(three_blocks, {"rate": [0.0001, 0.0003, 0.001, 0.003, 0.01]}),
     },
