@@ -230,7 +230,7 @@ STUDY = Study(
             {"inner_lr": [0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04], "outer_lr": [0.003, 0.01, 0.03, 0.1]},
         ),
         "ANIL": Rival(
-            maml("ANIL", adapted="head"), {"inner_lr": [0.006, 0.0125, 0.025, 0.05, 0.1, 0.2], "outer_lr": [0.001, 0.003, 0.01, 0.03]}
+            maml("ANIL", adapted="head"), {"inner_lr": [0.0015, 0.003, 0.006, 0.0125, 0.025, 0.05, 0.1, 0.2], "outer_lr": [0.001, 0.003, 0.01, 0.03]}
         ),
         "FOMAML": Rival(
             maml("FOMAML", first_order=True),
