@@ -200,7 +200,7 @@ def measure(found):
         return {"own steps": by_adam(found, TEST)}
     scores = {
         "own steps": at_best_rate(found.weights, found.rates, found.steps, TEST),
-        "own steps, early": at_best_rate(*found.early, found.steps, TEST),
+        "own steps, early": at_best_rate(*found.early, found.steps, TEST),  # pyright: ignore[reportCallIssue]
         "after 1 step": at_best_rate(found.weights, found.rates, 1, TEST),
         "after 5 steps": at_best_rate(found.weights, found.rates, 5, TEST),
     }
@@ -218,19 +218,21 @@ STUDY = Study(
     budget="4,000 outer steps of 25 tasks each (from scratch: steps of Adam on each new task)",
     rivals={
         "joint training": Rival(joint, {"outer_lr": [0.001, 0.003, 0.01, 0.03, 0.1]}),
-        "Reptile, 2 steps": Rival(
-            reptile(2), {"inner_lr": [0.005, 0.01, 0.02, 0.04], "outer_lr": [0.003, 0.01, 0.03]}
-        ),
+        "Reptile, 2 steps": Rival(reptile(2), {"inner_lr": [0.005, 0.01, 0.02, 0.04], "outer_lr": [0.003, 0.01, 0.03]}),
         "Reptile, 5 steps": Rival(
             reptile(5),
-            {"inner_lr": [0.0003, 0.0006, 0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04], "outer_lr": [0.003, 0.01, 0.03, 0.1]},
+            {
+                "inner_lr": [0.0003, 0.0006, 0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04],
+                "outer_lr": [0.003, 0.01, 0.03, 0.1],
+            },
         ),
         "Reptile, 5 steps, trained twice as long": Rival(
             reptile(5, 2 * OUTER_STEPS),
             {"inner_lr": [0.00125, 0.0025, 0.005, 0.01, 0.02, 0.04], "outer_lr": [0.003, 0.01, 0.03, 0.1]},
         ),
         "ANIL": Rival(
-            maml("ANIL", adapted="head"), {"inner_lr": [0.0015, 0.003, 0.006, 0.0125, 0.025, 0.05, 0.1, 0.2], "outer_lr": [0.001, 0.003, 0.01, 0.03]}
+            maml("ANIL", adapted="head"),
+            {"inner_lr": [0.0015, 0.003, 0.006, 0.0125, 0.025, 0.05, 0.1, 0.2], "outer_lr": [0.001, 0.003, 0.01, 0.03]},
         ),
         "FOMAML": Rival(
             maml("FOMAML", first_order=True),
@@ -240,9 +242,7 @@ STUDY = Study(
             maml("FOMAML", first_order=True, outer_steps=2 * OUTER_STEPS),
             {"inner_lr": [0.0006, 0.00125, 0.0025, 0.005, 0.01, 0.02], "outer_lr": [0.001, 0.003, 0.01, 0.03]},
         ),
-        "MAML": Rival(
-            maml("MAML"), {"inner_lr": [0.0025, 0.005, 0.01, 0.02], "outer_lr": [0.001, 0.003, 0.01, 0.03]}
-        ),
+        "MAML": Rival(maml("MAML"), {"inner_lr": [0.0025, 0.005, 0.01, 0.02], "outer_lr": [0.001, 0.003, 0.01, 0.03]}),
         "Meta-SGD": Rival(
             maml("Meta-SGD", learn_inner_lr=True),
             {"inner_lr": [0.0006, 0.00125, 0.0025, 0.005, 0.01, 0.02], "outer_lr": [0.0003, 0.001, 0.003, 0.01]},
