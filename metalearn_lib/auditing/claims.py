@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 import keras
 import numpy as np
 
 from metalearn_lib.auditing.labels import chance
-from metalearn_lib.auditing.report import FAILED, NOT_APPLICABLE, PASSED, Finding
+from metalearn_lib.auditing.report import FAILED, NOT_APPLICABLE, PASSED, UNTRAINED, Finding
 from metalearn_lib.auditing.subject import Subject
 from metalearn_lib.evaluation.score import Score
 from metalearn_lib.learners.baselines import FromScratch, JointTraining, NearestNeighbor
 
 BASELINES = (FromScratch, JointTraining, NearestNeighbor)
+FEW = 20  # tasks; with fewer the mistake is that they are so few
 ENOUGH = 300  # tasks; beyond this many, a tie is not for lack of data
+NO_STEP = "Its optimiser has not taken a step: train it, then ask again."
 
 
 def gains(subject: Subject, baselines: Mapping[str, keras.Model | Callable]) -> dict[str, Score]:
@@ -46,17 +49,22 @@ def interval(subject: Subject, found: Mapping[str, Score]) -> Finding:
     if tasks < 2:
         return Finding("interval", FAILED, "One task: there is no interval, nothing follows for others.", mistake)
     name, gain = next(iter(found.items()))
-    sentence = f"{_own(subject)} over {tasks} tasks; the difference to {name} is {gain}"
+    sentence = f"{_own(subject)} over {tasks} tasks, {_relation(name, gain)}"
     told = abs(gain.mean) > gain.half_width
     if told:
         sentence += f" (half width: {100 * gain.half_width / abs(gain.mean):.0f} % of it)."
     elif tasks < ENOUGH:
         sentence += ", which may be nothing."
+        if tasks >= FEW:
+            mistake = "to call one of two learners better although the interval of their difference holds zero"
         if gain.mean:
             sentence += f" It takes some {tasks * (gain.half_width / gain.mean) ** 2:,.0f} tasks to tell."
     else:
         sentence += ": more tasks would not make it matter."
-    return Finding("interval", PASSED if told or tasks >= ENOUGH else FAILED, sentence, mistake)
+    verdict = PASSED if told or tasks >= ENOUGH else FAILED
+    if verdict == FAILED and _untrained(subject):
+        verdict, sentence = UNTRAINED, f"{sentence} {NO_STEP}"
+    return Finding("interval", verdict, sentence, mistake)
 
 
 def baseline(subject: Subject, found: Mapping[str, Score]) -> Finding:
@@ -69,8 +77,19 @@ def baseline(subject: Subject, found: Mapping[str, Score]) -> Finding:
         return Finding("baseline", NOT_APPLICABLE, "There is one task only.", mistake)
     lost = {name: gain for name, gain in found.items() if not gain.low > 0}
     listed = ", ".join(_relation(name, gain) for name, gain in (lost or found).items())
-    sentence = f"{_own(subject)}: {listed}."
-    return Finding("baseline", FAILED if lost else PASSED, sentence, mistake)
+    sentence, verdict = f"{_own(subject)}: {listed}.", FAILED if lost else PASSED
+    if lost and _untrained(subject):
+        verdict, sentence = UNTRAINED, f"{sentence} {NO_STEP}"
+    elif lost and subject.reach.weights and not subject.reach.optimizers:
+        sentence += " Whether it was trained cannot be seen: if not, this is no mistake."
+    return Finding("baseline", verdict, sentence, mistake)
+
+
+def _untrained(subject: Subject) -> bool:
+    """Whether there are weights to train, and optimisers of Keras that have all taken no step."""
+    optimizers: list[Any] = subject.reach.optimizers
+    trains = bool(subject.trains_by_optimizer and subject.reach.weights and optimizers)
+    return trains and all(int(optimizer.iterations.numpy()) == 0 for optimizer in optimizers)
 
 
 @cache
@@ -80,9 +99,14 @@ def _nearest_neighbour() -> NearestNeighbor:
 
 
 def _relation(name: str, gain: Score) -> str:
+    """A learner and a baseline in words, without signs: `gain` is positive where the learner is better."""
+    size = Score(-gain.values if gain.mean < 0 else gain.values, gain.measure)
     if gain.high < 0:
-        return f"behind {name} by {Score(-gain.values, gain.measure)}"
-    return f"ahead of {name} by {gain}" if gain.low > 0 else f"not clearly ahead of {name} ({gain})"
+        return f"behind {name} by {size}"
+    if gain.low > 0:
+        return f"ahead of {name} by {size}"
+    where, how = ("behind", "worse") if gain.mean < 0 else ("ahead of", "better")
+    return f"not clearly {where} {name} ({size} {how})"
 
 
 def _own(subject: Subject) -> str:

@@ -1,6 +1,7 @@
-"""The order of the gradient: whether what `fit` descends is the slope of the learner's own loss."""
+"""The order of the gradient: whether what training descends is the slope of the learner's own loss."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import keras
@@ -8,156 +9,195 @@ import numpy as np
 import tensorflow as tf
 
 from metalearn_lib.auditing.claims import BASELINES
+from metalearn_lib.auditing.descent import fitted_gradients, gradient_through, stepped_gradients, writes_to_weights
 from metalearn_lib.auditing.report import DECLARED, FAILED, NOT_APPLICABLE, PASSED, Finding
+from metalearn_lib.auditing.slopes import difference
 from metalearn_lib.auditing.subject import SAME, Subject
-from metalearn_lib.core.task import MetaBatch
+from metalearn_lib.core.keras_private import is_compiled_with_loss
 from metalearn_lib.tasks.stream import GatheredTasks
 
 NAME = "order of gradient"
 MISTAKE = "a second-order learner that detaches the inner gradient and is first order"
 TASKS = 5
-MOST_WEIGHTS = 6
-CHANGE = 5e-4  # of the loss: above rounding, and small enough for the loss to be straight
-STRAIGHT = 0.01  # what counts: where two sizes of steps agree so far; a ReLU that switches in between makes a jump
 TOLERANCE = 0.02
 SAME_LOSS = 1e-4
-TINY = 1e-30  # instead of a division by zero
+GIVE_STEP = "audit(..., step=f) with f(task, query_y), one step of its training loop, shows it"
+TO_BE_JUDGED = (
+    "Set learner.first_order = False if training means to descend the loss of its predictions, and this is judged; "
+    "True if it is first order on purpose"
+)
+
+Verdict = tuple[str, str]
+Gradients = list[list[np.ndarray]]
 
 
-def order_of_gradient(subject: Subject) -> Finding:
-    """The gradient that `fit` descends against finite differences of the compiled loss of predictions."""
-    verdict, sentence = _judge(subject)
+def order_of_gradient(subject: Subject, step: Callable | None = None) -> Finding:
+    """The gradient that training descends against finite differences of the loss of predictions."""
+    try:
+        verdict, sentence = _judge(subject, step)
+    finally:
+        subject.reach.restore()
     return Finding(NAME, verdict, sentence, MISTAKE)
 
 
-def _judge(subject: Subject) -> tuple[str, str]:
+def _judge(subject: Subject, step: Callable | None) -> Verdict:
     learner = subject.learner
-    if not isinstance(learner, keras.Model):
-        return NOT_APPLICABLE, "A function shows no gradient; give a compiled Keras model to have it compared."
     if isinstance(learner, BASELINES):
         return NOT_APPLICABLE, f"{type(learner).__name__} is a baseline: it learns no initialisation."
     if getattr(learner, "first_order", False):
         return DECLARED, "The learner says so: first_order=True."
+    if subject.again:
+        return NOT_APPLICABLE, "Losses of the same tasks differ from call to call, and so would slopes."
+    if step is not None:
+        return _stepped(subject, step, "its step")
+    if not isinstance(learner, keras.Model):
+        return _through(subject)
     own_step = type(learner).train_step is not keras.Model.train_step
-    if own_step and not hasattr(learner, "first_order"):
-        return NOT_APPLICABLE, "It trains by a step of its own and claims no order (first_order=False would)."
-    if not learner.compiled or getattr(learner, "loss", None) is None or not learner.trainable_variables:
-        return NOT_APPLICABLE, "There is nothing to train: no weights, or no compiled loss."
-    return _compared(learner, subject)
+    if not learner.trainable_variables:
+        return NOT_APPLICABLE, "It has no weights to train."
+    if own_step and not is_compiled_with_loss(learner):
+        return _stepped(subject, lambda task, query_y: learner.train_step((task, query_y)), "its train_step")
+    return _fitted(subject, learner, own_step) if is_compiled_with_loss(learner) else _through(subject)
 
 
-def _compared(learner: keras.Model, subject: Subject) -> tuple[str, str]:
-    """One task at a time: the fewer examples, the fewer kinks are near."""
-    singles = [
+def _fitted(subject: Subject, learner: keras.Model, own_step: bool) -> Verdict:
+    """A compiled model: the gradient and the loss of `fit`."""
+    singles = _singles(subject)
+    try:
+        found = fitted_gradients(learner, [singles[0], *singles])
+    except Exception as error:  # whatever a visitor's step raises
+        if not own_step:
+            raise
+        return NOT_APPLICABLE, f"Its train_step does not take a meta-batch (task, query_y): {type(error).__name__}."
+    subject.trains_by_optimizer = bool(found)
+    if not found:
+        if any(optimizer is not learner.optimizer for optimizer in subject.reach.optimizers):
+            return _stepped(subject, lambda task, query_y: learner.train_step((task, query_y)), "its train_step")
+        return NOT_APPLICABLE, "Its training step does not use the compiled optimiser."
+
+    loss = _loss(subject)
+    for (task, query_y), (claimed, _) in zip(singles, found[1:], strict=True):
+        here = _loss_of(learner, task, query_y, loss)
+        if abs(claimed - here) > SAME_LOSS * abs(here):
+            return NOT_APPLICABLE, f"fit minimises {claimed:.5g}, but its predictions have a loss of {here:.5g}."
+    strict = not own_step or hasattr(learner, "first_order")
+    gradients = [gradients for _, gradients in found]
+    return _compared(subject, learner.trainable_variables, gradients, loss, "fit", strict)
+
+
+def _stepped(subject: Subject, step: Callable, name: str) -> Verdict:
+    """A training step of one's own. Its loss may be a multiple of what is taken here."""
+    singles = _singles(subject)
+    subject.reach.add(step)
+    variables, gradients = stepped_gradients(step, [singles[0], *singles], subject.reach)
+    subject.trains_by_optimizer = bool(variables)
+    if not variables:
+        return NOT_APPLICABLE, (
+            f"No Keras optimiser got gradients in {name}: update the weights by apply_gradients of one, and they are "
+            "compared."
+        )
+    strict = hasattr(subject.learner, "first_order")
+    return _compared(subject, variables, gradients, _loss(subject), name, strict, any_scale=True)
+
+
+def _through(subject: Subject) -> Verdict:
+    """Neither `fit` nor a step: what a training loop gets that differentiates through the predictions."""
+    learner, singles, variables = subject.learner, _singles(subject), subject.reach.weights
+    if not variables:
+        return NOT_APPLICABLE, f"It has no weights of Keras or TensorFlow to differentiate by. {GIVE_STEP}."
+    if writes_to_weights(learner, singles[0][0]):
+        return NOT_APPLICABLE, (
+            f"Its predictions cannot be differentiated: they are NumPy arrays, or it writes into its weights. "
+            f"{GIVE_STEP}."
+        )
+    loss = _loss(subject)
+    gradients = [gradient_through(learner, loss, single, variables)[0] for single in [singles[0], *singles]]
+    if not all(gradients):
+        return NOT_APPLICABLE, f"No gradient comes back through its predictions. {GIVE_STEP}."
+    # A weight without any gradient may be meant not to be trained.
+    used = [i for i in range(len(variables)) if any(np.any(parts[i]) for parts in gradients)]
+    variables, gradients = [variables[i] for i in used], [[parts[i] for i in used] for parts in gradients]
+    strict = hasattr(learner, "first_order")
+    verdict, sentence = _compared(subject, variables, gradients, loss, "a gradient through its predictions", strict)
+    return verdict, f"{sentence} Its training loop was not seen: {GIVE_STEP}."
+
+
+def _compared(
+    subject: Subject,
+    variables: Sequence[Any],
+    gradients: Gradients,
+    loss: Callable,
+    what: str,
+    strict: bool,
+    any_scale: bool = False,
+) -> Verdict:
+    """One task at a time, the first one twice: the fewer examples, the fewer kinks are near."""
+    first, *each = gradients
+    if _apart(first, each[0]) > SAME:
+        return NOT_APPLICABLE, "Training is random: two gradients of one task differ."
+    singles, found = _singles(subject), []
+    for (task, query_y), claimed in zip(singles, each, strict=True):
+        outer_loss = partial(_loss_of, subject.learner, task, query_y, loss)
+        apart, share = difference(variables, claimed, outer_loss, any_scale)
+        if share > 0.5:
+            found.append(apart)
+    if 2 * len(found) < len(singles):
+        return NOT_APPLICABLE, "The loss is too rough here for finite differences."
+    apart = float(np.median(found))
+    sentence = f"What {what} descends and finite differences of the loss differ by {100 * apart:.1f} %"
+    if apart <= TOLERANCE:
+        return PASSED, f"{sentence}."
+    if strict:
+        return FAILED, f"{sentence}."
+    return _first_order(subject, variables, each, loss, sentence)
+
+
+def _first_order(
+    subject: Subject, variables: Sequence[Any], gradients: Gradients, loss: Callable, sentence: str
+) -> Verdict:
+    """Nothing is claimed: it is a mistake if it is the first-order gradient, and may be a method if it is not."""
+
+    def is_first_order(single: GatheredTasks, claimed: list[np.ndarray]) -> bool:
+        reference, inner = gradient_through(subject.learner, loss, single, variables, first_order=True)
+        return bool(reference and inner) and _apart(claimed, reference) <= TOLERANCE
+
+    if all(map(is_first_order, _singles(subject), gradients)):
+        return FAILED, f"{sentence}: it is the first-order gradient, and no attribute first_order=True says so."
+    return (
+        NOT_APPLICABLE,
+        f"{sentence}, and it is no first-order gradient: another method, or a mistake. {TO_BE_JUDGED}.",
+    )
+
+
+def _apart(one: list[np.ndarray], other: list[np.ndarray]) -> float:
+    """The relative distance of two gradients, but for a positive factor."""
+    a, b = (np.concatenate([part.ravel() for part in parts]) for parts in (one, other))
+    return float(np.linalg.norm(a / (np.linalg.norm(a) or 1.0) - b / (np.linalg.norm(b) or 1.0)))
+
+
+def _singles(subject: Subject) -> list[GatheredTasks]:
+    return [
         ({name: array[i : i + 1] for name, array in subject.task.items()}, subject.query_y[i : i + 1])
         for i in range(min(TASKS, len(subject.query_y)))
     ]
-    found = fitted_gradients(learner, [singles[0], *singles])
-    if not found:
-        return NOT_APPLICABLE, "Its training step does not use the compiled optimiser."
-    (loss, first), (_, again), *others = found
-    if not _alike(first, again):
-        return NOT_APPLICABLE, "Training is random: two gradients of one task differ."
-    differences = []
-    for (task, query_y), (claimed, gradients) in zip(singles, [(loss, first), *others], strict=True):
-
-        def outer_loss(task: Any = task, query_y: np.ndarray = query_y) -> float:
-            # Keras's own predict prepares a data set at every call.
-            plain = type(learner).predict is keras.Model.predict
-            predictions = learner.predict_on_batch(task) if plain else learner.predict(task)
-            loss: Any = learner.compute_loss(x=task, y=tf.constant(query_y), y_pred=tf.constant(predictions))
-            return float(loss)
-
-        here = outer_loss()
-        if abs(claimed - here) > SAME_LOSS * abs(here):
-            return NOT_APPLICABLE, f"fit minimises {claimed:.5g}, but its predictions have a loss of {here:.5g}."
-        difference, share = _difference(learner.trainable_variables, gradients, outer_loss, CHANGE * abs(here))
-        if share > 0.5:
-            differences.append(difference)
-    if 2 * len(differences) < len(singles):
-        return NOT_APPLICABLE, "The loss is too rough here for finite differences."
-    difference = float(np.median(differences))
-    sentence = f"What fit descends and finite differences of its loss differ by {100 * difference:.1f} %."
-    return (FAILED if difference > TOLERANCE else PASSED), sentence
 
 
-def _difference(
-    variables: list[keras.Variable], gradients: list[np.ndarray], outer_loss: Callable[[], float], change: float
-) -> tuple[float, float]:
-    """How far slopes along the gradient, weight by weight, are from its lengths, and on what share of it they tell."""
-    most = sorted(zip(variables, gradients, strict=True), key=lambda pair: -(pair[1] ** 2).sum())[:MOST_WEIGHTS]
-    lengths = np.array([np.linalg.norm(gradient) for _, gradient in most])
-    size = float(np.linalg.norm(lengths))
-    measured, rough = np.array([_slope(outer_loss, *pair, change, size) for pair in most]).T
-    tells = rough <= STRAIGHT * size
-    scale = max(np.linalg.norm(measured[tells]), np.linalg.norm(lengths[tells]), TINY)
-    share = np.linalg.norm(lengths[tells]) / size if size else 1.0
-    return float(np.linalg.norm((measured - lengths)[tells]) / scale), float(share)
+def _loss(subject: Subject) -> Callable:
+    """A function of task, targets and predictions: the compiled loss, or the cross-entropy of logits, or the MSE."""
+    learner: Any = subject.learner
+    if isinstance(learner, keras.Model) and is_compiled_with_loss(learner):
+        return lambda task, y, predictions: learner.compute_loss(x=task, y=y, y_pred=predictions)
+    if subject.labels:
+        return lambda task, y, logits: tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
+    return lambda task, y, predictions: tf.reduce_mean((predictions - tf.cast(y, predictions.dtype)) ** 2)
 
 
-def _alike(some: list[np.ndarray], others: list[np.ndarray]) -> bool:
-    apart = sum(((a - b) ** 2).sum() for a, b in zip(some, others, strict=True))
-    return bool(apart <= SAME**2 * sum((a**2).sum() for a in some))
+def _loss_of(learner: Any, task: Any, query_y: np.ndarray, loss: Callable) -> float:
+    return float(loss(task, tf.constant(query_y), tf.convert_to_tensor(_predictions(learner, task))))
 
 
-class _Recorder(keras.optimizers.SGD):
-    """Keeps the gradients that it is given, and changes nothing."""
-
-    given: dict[int, Any] | None = None
-
-    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
-        self.given = {id(v): g for v, g in zip(trainable_variables, grads, strict=True) if g is not None}
-
-
-def fitted_gradients(
-    learner: keras.Model, batches: Sequence[MetaBatch | GatheredTasks]
-) -> list[tuple[float, list[np.ndarray]]]:
-    """For each meta-batch the loss that `fit` reports, NaN if none, and the gradient that it descends.
-
-    Nothing is changed. Empty if the training step gives no gradients to the learner's optimiser.
-    """
-    recorder, optimizer = _Recorder(), learner.optimizer
-    before = [variable.numpy() for variable in learner.variables]
-
-    @tf.function
-    def step(batch: MetaBatch) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        loss = learner.train_step(batch).get("loss", np.nan)
-        variables, given = learner.trainable_variables, recorder.given or {}
-        return loss, [tf.convert_to_tensor(given.get(id(v), tf.zeros(v.shape, v.dtype))) for v in variables]
-
-    found = []
-    learner.optimizer = recorder
-    try:
-        for batch in batches:
-            learner.reset_metrics()
-            loss, gradients = step(tf.nest.map_structure(tf.constant, batch))
-            found.append((float(loss), [gradient.numpy().astype(np.float64) for gradient in gradients]))
-    finally:
-        learner.optimizer = optimizer
-    learner.reset_metrics()
-    for variable, value in zip(learner.variables, before, strict=True):
-        variable.assign(value)
-    return found if recorder.given is not None else []
-
-
-def _slope(
-    outer_loss: Callable[[], float], variable: keras.Variable, gradient: np.ndarray, change: float, size: float
-) -> tuple[float, float]:
-    """The slope of the loss along the gradient in one weight by finite differences, and how uncertain it is."""
-    length = float(np.linalg.norm(gradient))
-    direction = gradient / length if length else np.full(gradient.shape, gradient.size**-0.5)
-    value = variable.numpy()
-    step = min(change / max(length, 0.1 * size, TINY), 0.05 * float(np.sqrt(gradient.size)))
-
-    def central(step: float) -> float:
-        losses = []
-        for signed in (step, -step):
-            variable.assign(value + signed * direction)
-            losses.append(outer_loss())
-        return (losses[0] - losses[1]) / (2 * step)
-
-    try:
-        whole, half = central(step), central(step / 2)
-    finally:
-        variable.assign(value)
-    return (4 * half - whole) / 3, abs(half - whole)
+def _predictions(learner: Any, task: Any) -> Any:
+    if not isinstance(learner, keras.Model):
+        return learner(task)
+    # Keras's own predict prepares a data set at every call.
+    return learner.predict_on_batch(task) if type(learner).predict is keras.Model.predict else learner.predict(task)

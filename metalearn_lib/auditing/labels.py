@@ -31,8 +31,13 @@ def _judge(subject: Subject) -> tuple[str, str]:
     if not subject.change(others):
         if getattr(subject.learner, "inner_steps", None) == 0:
             return DECLARED, "Support labels change no prediction. The learner says so: inner_steps=0."
-        return FAILED, "Other support labels change no prediction: the learner does not use its support set."
+        examples = np.roll(subject.task["support_x"], 1, axis=0)
+        uses_examples = subject.change(subject.predict(support_x=examples))
+        unused = "ignores the labels of its support set" if uses_examples else "does not use its support set"
+        return FAILED, f"Other support labels change no prediction: the learner {unused}."
     own, without = subject.score(subject.predictions), subject.score(others)
+    if not subject.comparable and not surely_positive(subject.gain(own, without)):
+        return NOT_APPLICABLE, "Predictions of the same tasks differ from call to call, whatever the labels."
     if not subject.labels:
         return PASSED, f"Error {own} with its own support targets, {without} with those of another task."
     level = chance(subject.task["support_y"], subject.query_y)

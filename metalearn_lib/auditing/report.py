@@ -7,8 +7,14 @@ from html import escape
 
 from metalearn_lib.core.checks import shown
 
-PASSED, FAILED, DECLARED, NOT_APPLICABLE = VERDICTS = ("passed", "failed", "declared", "not applicable")
-COLORS: dict[str, str] = dict(zip(VERDICTS, ("#009E73", "#D55E00", "#0072B2", "#777777"), strict=True))
+PASSED, FAILED, DECLARED, UNTRAINED, NOT_APPLICABLE = VERDICTS = (
+    "passed",
+    "failed",
+    "declared",
+    "untrained",
+    "not applicable",
+)
+COLORS: dict[str, str] = dict(zip(VERDICTS, ("#009E73", "#D55E00", "#0072B2", "#777777", "#777777"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -17,8 +23,8 @@ class Finding:
 
     Args:
         name: of the check.
-        verdict: "passed", "failed", "declared" for what would be a fault if the learner did not say so itself, or
-            "not applicable".
+        verdict: "passed", "failed", "declared" for what would be a fault if the learner did not say so itself,
+            "untrained" for what may be a fault only after training, or "not applicable".
         sentence: what was measured.
         mistake: the mistake that the check looks for.
     """

@@ -3,24 +3,28 @@
 import numpy as np
 
 from metalearn_lib.auditing.report import DECLARED, FAILED, NOT_APPLICABLE, PASSED, Finding
-from metalearn_lib.auditing.subject import Subject
+from metalearn_lib.auditing.subject import Subject, deviations
 
 MISTAKE = "queries that inform each other (batch normalisation by the queries, a wrong axis) without saying so"
+
+ORDER, TASKS = "the order of the queries", "the other tasks"
 
 
 def transduction(subject: Subject) -> Finding:
     """Whether a query's predictions stay when the other queries, their order, or the other tasks change."""
-    again = subject.change(subject.predict())
-    if again:
-        sentence = f"Predictions of the same task differ from call to call, by {again:.2g} standard deviations."
+    if not subject.comparable:
+        sentence = "Predictions of the same tasks differ from call to call, whatever else is predicted."
         return Finding("transduction", NOT_APPLICABLE, sentence, MISTAKE)
-    changes = {"the other queries": _others(subject), "the order of the queries": _order(subject)}
+    changes = {"the other queries": _others(subject), ORDER: _order(subject)}
     if len(subject.query_y) > 1:
-        changes["the other tasks"] = _tasks(subject)
+        changes[TASKS] = _tasks(subject)
     largest = max(changes, key=lambda name: changes[name])
     sentence = f"No prediction depends on {', '.join(list(changes)[:-1])} or {list(changes)[-1]}."
     if changes[largest]:
-        sentence = f"When {largest} change, predictions move by up to {changes[largest]:.2g} standard deviations."
+        verb = "changes" if largest == ORDER else "change"
+        sentence = f"When {largest} {verb}, predictions move by up to {deviations(changes[largest])}."
+        if largest == TASKS:
+            sentence += " A state survives from task to task, or they are normalised together."
     declared = getattr(subject.learner, "batch_norm", None) == "transductive"
     if declared:
         sentence += " The learner says so: batch_norm='transductive'. Compare it with learners of that kind only."

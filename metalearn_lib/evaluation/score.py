@@ -103,7 +103,8 @@ class Score:
     def __str__(self) -> str:
         percent = self.measure == "accuracy"
         mean, half_width = (100 * v if percent else v for v in (self.mean, self.half_width))
-        decimals = max(0, 1 - math.floor(math.log10(half_width))) if half_width > 0 else 2
+        tells = half_width > 1e-12 * abs(mean)  # else it is the rounding of equal values
+        decimals = max(0, 1 - math.floor(math.log10(half_width))) if tells else 2
         return f"{mean:.{decimals}f} ± {half_width:.{decimals}f}" + " %" * percent
 
 

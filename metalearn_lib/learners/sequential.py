@@ -112,4 +112,5 @@ class SequentialLearner(GradientLearner):
         return self.memory.transfer_many(support_x, support_y, min(self.neighbors, known)) if known else list(initial)
 
     def _store(self, support_x: np.ndarray, support_y: np.ndarray, *weights: np.ndarray) -> None:
-        self.memory.store_many(list(weights), support_x, support_y)
+        if all(np.isfinite(w).all() for w in weights):  # else `fit` stops and names the task
+            self.memory.store_many(list(weights), support_x, support_y)

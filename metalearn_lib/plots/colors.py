@@ -27,9 +27,9 @@ _NAMES_OF = {
     PINK: "anil / multi-task / matching / in context / transformer / attentive / kernel ridge / posterior mean",
     ORANGE: "joint / fine-tuned / fixed, then fine-tuned / fixed, fine-tuned / pooling / population / adam / "
     "upper bound / searches in turn",
-    VERMILION: "memory / the article's / recalled / entries / fixed / nominal / farthest / as it looks",
-    BROWN: "transfer / pre-trained / least squares / equation",
-    PURPLE: "implicit",
+    VERMILION: "memory / the article's memory / recalled / entries / fixed / nominal / farthest / as it looks",
+    BROWN: "transfer / the article's program / pre-trained / least squares / equation",
+    PURPLE: "implicit / logistic",
     SAND: "nearest neighbo / pixels / straight line / n-grams",
     DARK: "from scratch / θ₀ / no pooling / gradient",
     LIGHT: "no adaptation / untrained / (nothing changes) / random / ignores the support set",

@@ -1,7 +1,7 @@
 """Endless, seeded streams of meta-batches, and tasks gathered from them."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,6 +12,7 @@ from metalearn_lib.core.task import KEYS, MetaBatch, check_task
 
 Stream = tf.data.Dataset
 GatheredTasks = tuple[dict[str, np.ndarray], np.ndarray]
+Array = TypeVar("Array", tf.Tensor, np.ndarray)
 
 # How to draw a stream from one of its meta-batches on, for the streams of `task_stream`.
 _starts: WeakKeyDictionary[Stream, Callable[[Any], Stream]] = WeakKeyDictionary()
@@ -146,12 +147,12 @@ def first_tasks(
     return ({key: np.asarray(array)[:count] for key, array in task.items()}, np.asarray(query_y)[:count]), count
 
 
-def support_and_queries(x: tf.Tensor, y: tf.Tensor, support: int) -> MetaBatch:
+def support_and_queries(x: Array, y: Array, support: int) -> tuple[dict[str, Array], Array]:
     """Split the examples of each task in two: the first `support` are its support set.
 
     Args:
-        x: inputs [T, S + Q, ...].
-        y: their targets [T, S + Q, ...].
+        x: inputs [T, S + Q, ...], tensors or NumPy arrays.
+        y: their targets [T, S + Q, ...], of the same kind.
         support: number S of support examples.
 
     Returns:

@@ -1,7 +1,7 @@
 """No learner of the library is accused.
 
-A trained learner passes all checks. An untrained one is still a correct one: it may lose against its baselines and
-nothing else.
+A trained learner passes all checks. An untrained one is still a correct one: it may lose against its baselines, and is
+called untrained.
 """
 
 import keras
@@ -43,12 +43,14 @@ CORRECT_ON_LABELS = {
 
 @pytest.mark.parametrize("make", CORRECT.values(), ids=CORRECT)
 def test_no_learner_of_values_is_accused(make) -> None:
-    assert set(ml.audit(compiled(make()), VALUES).failed) <= {"baseline"}
+    learner = compiled(make())
+    without_optimizer = isinstance(learner, ml.SequentialLearner)  # nothing tells whether it was trained
+    assert ml.audit(learner, VALUES).failed == ["baseline"] * without_optimizer
 
 
 @pytest.mark.parametrize("make", CORRECT_ON_LABELS.values(), ids=CORRECT_ON_LABELS)
 def test_no_learner_of_labels_is_accused(make) -> None:
-    assert set(ml.audit(compiled(make(), LABELS), LABELS).failed) <= {"baseline"}
+    assert ml.audit(compiled(make(), LABELS), LABELS).failed == []
 
 
 @pytest.mark.slow
@@ -59,4 +61,4 @@ def test_a_trained_learner_passes_all_checks(make) -> None:
     learner = compiled(make())
     learner.fit(REGRESSION, steps_per_epoch=100, verbose=0)
     report = ml.audit(learner, VALUES, training=REGRESSION)
-    assert [finding.verdict for finding in report] == ["passed"] * 7, report
+    assert [finding.verdict for finding in report] == ["passed"] * 8, report

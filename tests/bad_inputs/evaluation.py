@@ -63,6 +63,7 @@ TABLE = [
         tasks=NO_TASKS,
         num_tasks=(*no_default(WHOLE), 7),
     ),
+    line(ml.audit, {"learner": LEARNER, "tasks": WAVES}, step=no_default(OBJECT)),
     line(ml.audit, {"learner": LEARNER, "tasks": WAVES}, training=("text", 3, (TASK,), {})),
     line(ml.audit, {"learner": LEARNER, "tasks": WAVES}, baselines=("text", 3, [LEARNER], {"a": 3}, {"a": None})),
     line(Report("an audit", ()).__getitem__, name=("leakage", 3, None)),

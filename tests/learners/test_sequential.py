@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import metalearn_lib as ml
 
@@ -80,3 +81,14 @@ def test_its_memory_may_be_on_disk(tmp_path):
 def test_neighbours_must_be_positive():
     with pytest.raises(ValueError, match="neighbors is 0, expected a whole number of at least 1"):
         ml.SequentialLearner(ml.networks.mlp(), neighbors=0)
+
+
+def test_a_task_on_which_it_diverges_is_named_and_not_stored():
+    learner = ml.SequentialLearner(ml.networks.mlp(), inner_lr=0.01, inner_steps=200)
+    learner.compile(loss="mse")
+    task, query_y = ml.tasks.gather_tasks(ml.tasks.sinusoids(shots=10, queries=5, meta_batch_size=1, seed=0), 3)
+    task["support_y"][2] *= 1e6  # its steps are as much larger
+    stream = tf.data.Dataset.from_tensor_slices((task, query_y)).batch(1)
+    with pytest.raises(ml.DivergedError, match="task 0 in meta-batch 2"):
+        learner.fit(stream, verbose=0)
+    assert len(learner.memory) == 2

@@ -1,4 +1,4 @@
-"""The test that catches a distance without its square: a mistake of published prototypical networks."""
+"""The test that tells a squared distance from any other: does the code compute what its text says?"""
 
 import numpy as np
 
@@ -40,12 +40,13 @@ def _line():
 
 
 q5 = Catch(
-    "The test that catches the missing square",
+    "The test that tells which distance it is",
     """
-    With squared Euclidean distances the difference of two logits, 2 q·(c₁ − c₂) + const, is a straight line along
-    any straight line of queries. Write the test: `not_squared(logits)` is True if `logits(query, prototypes)`, from
-    [Q, D] and [N, D] to [Q, N], has another distance. What the softmax does not see, and a factor (a temperature), are
-    no mistake.
+    A text says "squared Euclidean distances"; does its code have them? Another distance is no worse once its scale is
+    tuned (see the chapter), but it is another method. With squared distances the difference of two logits,
+    2 q·(c₁ − c₂) + const, is a straight line along any straight line of queries. Write the test: `not_squared(logits)`
+    is True if `logits(query, prototypes)`, from [Q, D] and [N, D] to [Q, N], has another distance. What the softmax
+    does not see, and a factor (a temperature), do not count.
     """,
     right=[squared, halved, multiplied_out],
     faulty=[unsquared, nearly, taxi],
@@ -87,8 +88,8 @@ def one_logit(logits):
 
 
 @q5.mistake(
-    "You compare with the squared distance, or with its probabilities. Half of it is another temperature, and no "
-    "mistake: look for what both have in common, straight differences of logits."
+    "You compare with the squared distance, or with its probabilities. Half of it has another temperature, but "
+    "is squared: look for what both have in common, straight differences of logits."
 )
 def by_probability(logits):
     def softmax(values):
