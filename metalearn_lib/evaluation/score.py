@@ -104,7 +104,10 @@ class Score:
         percent = self.measure == "accuracy"
         mean, half_width = (100 * v if percent else v for v in (self.mean, self.half_width))
         tells = half_width > 1e-12 * abs(mean)  # else it is the rounding of equal values
-        decimals = max(0, 1 - math.floor(math.log10(half_width))) if tells else 2
+        if tells:
+            decimals = max(0, 1 - math.floor(math.log10(half_width)))
+        else:
+            decimals = max(2, 2 - math.floor(math.log10(abs(mean)))) if mean else 2
         return f"{mean:.{decimals}f} ± {half_width:.{decimals}f}" + " %" * percent
 
 

@@ -113,6 +113,7 @@ def test_a_curve_begins_without_adaptation_and_ends_as_predict_does():
         ([0.5, 0.7, 0.9], "accuracy", "70 ± 50 %"),
         ([1.00, 1.01, 1.02, 1.03], "mean squared error", "1.015 ± 0.021"),
         ([2.0, 2.0], "mean squared error", "2.00 ± 0.00"),
+        ([0.00287, 0.00287], "rate", "0.00287 ± 0.00000"),  # equal values keep their digits
         ([0.2, 0.2 + 1e-17, 0.2 - 3e-17], "accuracy", "20.00 ± 0.00 %"),  # equal, but for rounding
     ],
 )
