@@ -195,7 +195,7 @@ def conjugate_gradients(seed: int) -> Walker:
 def rate_for_each_step(seed: int, outer_lr: float) -> Walker:
     """Ten learned rates, one for each step and the same for all weights; from the eleventh step on they repeat."""
     logarithms = tf.Variable(tf.fill([TRAINED_STEPS], tf.math.log(0.05)))
-    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(outer_lr, OUTER_STEPS), clipnorm=1.0)
+    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(outer_lr, OUTER_STEPS), clipnorm=1.0)  # pyright: ignore[reportArgumentType]
     optimizer.build([logarithms])
 
     @tf.function(jit_compile=True)
@@ -217,7 +217,7 @@ def meta_sgd(seed: int, inner_lr: float, outer_lr: float) -> Walker:
     """A learned rate for each weight, and a learned start; with as many weights as in training only."""
     learner = ml.MAML(_linear_model(), inner_lr=inner_lr, inner_steps=TRAINED_STEPS, learn_inner_lr=True)
     _fit(learner, outer_lr, seed)
-    rates, start = learner.inner_lrs()[0].numpy()[:, 0], learner.initialization()[0].numpy()[:, 0]
+    rates, start = learner.inner_lrs()[0].numpy()[:, 0], learner.initialization()[0].numpy()[:, 0]  # pyright: ignore[reportIndexIssue]
 
     def update_on(problem: Problem) -> Update | None:
         if problem.curvature is None or problem.start.shape[1] != len(rates):
@@ -257,11 +257,12 @@ def _linear_model() -> keras.Model:
 
 def _fit(learner: ml.Learner, outer_lr: float, seed: int) -> None:
     schedule = keras.optimizers.schedules.CosineDecay(outer_lr, OUTER_STEPS)
-    learner.compile(keras.optimizers.Adam(schedule), loss="mse", steps_per_execution=100)
+    learner.compile(keras.optimizers.Adam(schedule), loss="mse", steps_per_execution=100)  # pyright: ignore[reportArgumentType]
     learner.fit(family(1_000 + seed), steps_per_epoch=OUTER_STEPS, verbose=0)
 
 
 def as_score(errors: np.ndarray, problem: Problem) -> ml.Score:
+    """The errors [T] of a problem's tasks."""
     return ml.Score(errors, "mean squared error", fingerprint(problem.query_y))
 
 
