@@ -129,6 +129,8 @@ class LearnedOptimizer(GradientLearner):
         called = self.rule.stateless_call(phi, constants, [preprocess(flat), *states])
         output, *states = cast(Weights, called[0])
         rate = tf.constant(self.inner_lr, output.dtype)
+        if len(gradients) == 1:  # whose shape a traced function need not know
+            return [tf.reshape(rate * output[:, 0], tf.shape(gradients[0]))], states
         parts = tf.split(rate * output[:, 0], [g.shape.num_elements() for g in gradients])
         return [tf.reshape(part, g.shape) for part, g in zip(parts, gradients, strict=True)], states
 
