@@ -23,6 +23,8 @@ class Found:
 
 
 def at_rate(alpha, **options):
+    """MAML or FOMAML with this inner rate, looked at with the same."""
+
     def train(seed, outer_lr):
         return Found(common.maml("MAML", **options)(seed, alpha, outer_lr), alpha)
 
@@ -30,10 +32,12 @@ def at_rate(alpha, **options):
 
 
 def joint(seed, outer_lr):
+    """Joint training, looked at with `OF_JOINT`."""
     return Found(common.joint(seed, outer_lr), OF_JOINT)
 
 
 def dot(a, b):
+    """The scalar product of each task [T]."""
     return tf.add_n([tf.reduce_sum(p * q, axis=range(1, len(p.shape))) for p, q in zip(a, b, strict=True)])
 
 
@@ -49,6 +53,7 @@ def kappa(weights, alpha, x, y, query_x, query_y):
 
 
 def validate(found):
+    """The error after one step on validation tasks."""
     start = found.start
     if start.name == "joint training":
         return common.at_best_rate(start.weights, start.rates, 1, common.VALIDATION)
@@ -57,6 +62,7 @@ def validate(found):
 
 
 def measure(found):
+    """κ of each test task, and the error after one step."""
     start = found.start
     inputs, query_y = common.gathered(common.TEST)
     x, y, query_x = inputs

@@ -39,6 +39,7 @@ class Scratch:
 
 
 def gathered(seed):
+    """Inputs and query targets of `TASKS` new tasks."""
     (task, query_y) = ml.tasks.gather_tasks(ml.tasks.sinusoids(queries=50, seed=seed), TASKS)
     return [tf.constant(task[name]) for name in ("support_x", "support_y", "query_x")], np.asarray(query_y)
 
@@ -53,6 +54,7 @@ def network(weights, x):
 
 @tf.function(autograph=False)
 def gradients(weights, x, y):
+    """The gradient of each task's loss by its own weights."""
     with tf.GradientTape() as tape:
         tape.watch(weights)
         loss = tf.reduce_sum(tf.reduce_mean((network(weights, x) - y) ** 2, axis=[1, 2]))
@@ -61,6 +63,7 @@ def gradients(weights, x, y):
 
 @tf.function(autograph=False)
 def adam_step(weights, first, second, x, y, rate, number):
+    """One step of Adam for each task (Kingma and Ba 2015)."""
     g = gradients(weights, x, y)
     first = [0.9 * m + 0.1 * a for m, a in zip(first, g, strict=True)]
     second = [0.999 * v + 0.001 * a * a for v, a in zip(second, g, strict=True)]
@@ -70,6 +73,7 @@ def adam_step(weights, first, second, x, y, rate, number):
 
 
 def for_each_task(weights):
+    """A copy of the weights for each task."""
     return [tf.repeat(tf.constant(w)[None], TASKS, axis=0) for w in weights]
 
 
@@ -79,6 +83,7 @@ def errors(predictions, query_y):
 
 
 def score(values, query_y):
+    """The errors [T] as a score."""
     if not np.isfinite(values).all():
         raise DivergedError("predictions are no numbers")
     return ml.Score(values, "root mean squared error", fingerprint(query_y))
@@ -107,6 +112,7 @@ def at_best_rate(weights, rates, steps, seed):
 
 
 def learned(name, learner, inner_lr, outer_lr, seed, adapted="all", outer_steps=OUTER_STEPS):
+    """Train a learner, and keep its weights and rates, early and at the end."""
     early = []
 
     def snapshot(epoch, logs=None):
@@ -125,19 +131,23 @@ def learned(name, learner, inner_lr, outer_lr, seed, adapted="all", outer_steps=
 
 
 def weights_and_rates(learner, inner_lr, adapted):
+    """The start that a learner has found, and the rate of each weight."""
     weights = [w.numpy() for w in learner.initialization()]
     if getattr(learner, "learn_inner_lr", False):
         return weights, [rate.numpy() for rate in learner.inner_lrs()]
     moves = (0, 0, 1) if adapted == "head" else (1, 1, 1)
-    return weights, [np.full(w.shape, inner_lr * on, np.float32) for w, on in zip(weights, np.repeat(moves, 2))]
+    return weights, [np.full(w.shape, inner_lr * on, np.float32) for w, on in zip(weights, np.repeat(moves, 2))]  # noqa: B905
 
 
 def joint(seed, outer_lr):
+    """Joint training; on new tasks it takes five steps."""
     learner = ml.JointTraining(ml.networks.mlp(), inner_steps=5)
     return learned("joint training", learner, 0.01, outer_lr, seed)
 
 
 def reptile(steps, outer_steps=OUTER_STEPS):
+    """Reptile with this number of inner steps."""
+
     def train(seed, inner_lr, outer_lr):
         learner = ml.Reptile(ml.networks.mlp(), inner_lr=inner_lr, inner_steps=steps)
         return learned("Reptile", learner, inner_lr, outer_lr, seed, outer_steps=outer_steps)
@@ -146,6 +156,8 @@ def reptile(steps, outer_steps=OUTER_STEPS):
 
 
 def maml(name, steps=1, outer_steps=OUTER_STEPS, **options):
+    """MAML and its variants."""
+
     def train(seed, inner_lr, outer_lr):
         learner = ml.MAML(ml.networks.mlp(), inner_lr=inner_lr, inner_steps=steps, **options)
         return learned(name, learner, inner_lr, outer_lr, seed, options.get("adapted", "all"), outer_steps)
@@ -154,6 +166,8 @@ def maml(name, steps=1, outer_steps=OUTER_STEPS, **options):
 
 
 def scratch(steps):
+    """Random weights, and Adam on each new task."""
+
     def train(seed, rate):
         return Scratch([w.numpy() for w in ml.networks.mlp().trainable_variables], rate, steps)
 
@@ -161,6 +175,7 @@ def scratch(steps):
 
 
 def by_adam(found, seed):
+    """The error after Adam on the support set."""
     (x, y, query_x), query_y = gathered(seed)
     weights = for_each_task(found.weights)
     state = weights, [tf.zeros_like(w) for w in weights], [tf.zeros_like(w) for w in weights]
@@ -170,6 +185,7 @@ def by_adam(found, seed):
 
 
 def waves(x):
+    """sin x and cos x."""
     return np.concatenate([np.sin(x), np.cos(x)], axis=-1)
 
 
@@ -188,12 +204,14 @@ def no_adaptation(seed):
 
 
 def validate(found):
+    """What a setting is chosen by."""
     if isinstance(found, Scratch):
         return by_adam(found, VALIDATION)
     return at_best_rate(found.weights, found.rates, found.steps, VALIDATION)
 
 
 def measure(found):
+    """What is stored of a training."""
     if isinstance(found, dict):
         return found
     if isinstance(found, Scratch):
