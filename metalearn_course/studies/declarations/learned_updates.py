@@ -3,15 +3,12 @@
 All rivals walk along the same path: from the gradients so far to the next step, for each weight.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 import keras
 import numpy as np
 import tensorflow as tf
 
 import metalearn_lib as ml
+from metalearn_course.studies.optimization import Problem, State, Update, Walker, family, linear, path, sinusoids
 from metalearn_course.studies.study import Rival, Study
 from metalearn_lib.evaluation.score import fingerprint
 
@@ -20,108 +17,13 @@ OUTER_STEPS, META_BATCH = 4_000, 32
 STEPS = (1, 2, 5, 10, 30, 100)
 TRAINED_STEPS = 10
 FACTORS = [float(f) for f in np.geomspace(0.01, 100, 25)]
-LARGEST = 1e30  # what a diverged task counts, so that it has a number
 ELSEWHERE = {
     "12 weights": {"scales": SCALES * 4},
     "inputs of size 1": {"scales": (1.0, 1.0, 1.0)},
     "inputs of sizes 10, 3, 1": {"scales": (10.0, 3.0, 1.0)},
-    "targets ten times as large": {"target": 10.0},
+    "targets ten times as large": {"scales": SCALES, "target": 10.0},
 }
 NETWORK = "another network"
-
-State = Any
-# From the gradients [T, P], the state so far (None at first) and the number of the step, from 1 on.
-Update = Callable[[np.ndarray, State, int], tuple[np.ndarray, State]]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Tasks for which weights [T, P] are sought: where they start, their gradients, and their errors on the queries."""
-
-    start: np.ndarray
-    gradient: Callable[[np.ndarray], np.ndarray]
-    errors: Callable[[np.ndarray], np.ndarray]
-    query_y: np.ndarray
-    curvature: np.ndarray | None = None  # of the family, [P]
-    hessian: np.ndarray | None = None  # of each task's support set, [T, P, P]
-
-
-@dataclass(frozen=True)
-class Walker:
-    """A rival after training or tuning: its update on a problem, None where it does not exist."""
-
-    update_on: Callable[[Problem], Update | None]
-
-
-def family(
-    seed: int, scales: tuple[float, ...] = SCALES, target: float = 1.0, meta_batch_size: int = META_BATCH
-) -> tf.data.Dataset:
-    """Linear regression whose inputs are multiplied by `scales`, and whose targets by `target`."""
-    size = tf.constant(scales)
-
-    def scaled(task: Any, query_y: tf.Tensor) -> Any:
-        x, query_x = size * task["support_x"], size * task["query_x"]
-        return {"support_x": x, "support_y": target * task["support_y"], "query_x": query_x}, target * query_y
-
-    sizes = {"shots": 20, "queries": 20, "meta_batch_size": meta_batch_size}
-    return ml.tasks.linear_regression(len(scales), **sizes, seed=seed).map(scaled)
-
-
-def linear(seed: int, num_tasks: int, **settings: Any) -> Problem:
-    """Linear regression from zero weights."""
-    task, query_y = ml.tasks.gather_tasks(family(seed, **settings), num_tasks)
-    x, y, query_x, targets = (
-        a.astype(np.float64) for a in (task["support_x"], task["support_y"], task["query_x"], query_y)
-    )
-    scales = np.array(settings.get("scales", SCALES))
-    return Problem(
-        np.zeros((num_tasks, len(scales))),
-        lambda w: 2 * ((x @ w[..., None] - y) * x).mean(axis=1),
-        lambda w: ((query_x @ w[..., None] - targets) ** 2).mean(axis=(1, 2)),
-        query_y,
-        2 * scales**2,
-        2 * x.swapaxes(1, 2) @ x / x.shape[1],
-    )
-
-
-def sinusoids(seed: int, num_tasks: int) -> Problem:
-    """Sinusoids for a perceptron with two hidden layers of 20 units, from the same random weights for all."""
-    keras.utils.set_random_seed(1)
-    network = ml.networks.mlp(1, 1, (20, 20))
-    shapes = [w.shape for w in network.trainable_variables]
-    task, query_y = ml.tasks.gather_tasks(ml.tasks.sinusoids(seed=seed), num_tasks)
-    start = np.concatenate([w.numpy().ravel() for w in network.trainable_variables])
-
-    def called(flat: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-        parts = tf.split(flat, [int(np.prod(s)) for s in shapes])
-        return network.stateless_call([tf.reshape(p, s) for p, s in zip(parts, shapes, strict=True)], [], x)[0]
-
-    def slope(arguments: Any) -> tf.Tensor:
-        flat, x, y = arguments
-        with tf.GradientTape() as tape:
-            tape.watch(flat)
-            loss = tf.reduce_mean((called(flat, x) - y) ** 2)
-        return tape.gradient(loss, flat)
-
-    slopes = tf.function(lambda w: tf.vectorized_map(slope, (w, task["support_x"], task["support_y"])))
-    predict = tf.function(lambda w: tf.vectorized_map(lambda a: called(*a), (w, task["query_x"])))
-    return Problem(
-        np.tile(start, (num_tasks, 1)),
-        lambda w: slopes(tf.constant(w, tf.float32)).numpy(),
-        lambda w: ((predict(tf.constant(w, tf.float32)).numpy().astype(np.float64) - query_y) ** 2).mean(axis=(1, 2)),
-        query_y,
-    )
-
-
-def path(update: Update, problem: Problem, steps: int, factor: float = 1.0) -> list[np.ndarray]:
-    """Errors [T] after 0, 1, ..., `steps` steps, each step multiplied by `factor`."""
-    w, state, errors = problem.start, None, [problem.errors(problem.start)]
-    with np.errstate(all="ignore"):
-        for number in range(1, steps + 1):
-            step, state = update(problem.gradient(w), state, number)
-            w = np.nan_to_num(w + factor * step, nan=1e15, posinf=1e15, neginf=-1e15).clip(-1e15, 1e15)
-            errors.append(np.nan_to_num(problem.errors(w), nan=LARGEST, posinf=LARGEST).clip(None, LARGEST))
-    return errors
 
 
 def gradient_descent(seed: int, rate: float) -> Walker:
@@ -207,7 +109,7 @@ def rate_for_each_step(seed: int, outer_lr: float) -> Walker:
             loss = tf.reduce_mean((tf.matmul(query_x, w) - query_y) ** 2)
         optimizer.apply([tape.gradient(loss, logarithms)], [logarithms])
 
-    for task, query_y in family(1_000 + seed).take(OUTER_STEPS):
+    for task, query_y in family(1_000 + seed, SCALES).take(OUTER_STEPS):
         outer_step(task["support_x"], task["support_y"], task["query_x"], query_y)
     rates = np.exp(logarithms.numpy())
     return Walker(lambda problem: lambda g, state, number: (-rates[(number - 1) % TRAINED_STEPS] * g, None))
@@ -257,8 +159,8 @@ def _linear_model() -> keras.Model:
 
 def _fit(learner: ml.Learner, outer_lr: float, seed: int) -> None:
     schedule = keras.optimizers.schedules.CosineDecay(outer_lr, OUTER_STEPS)
-    learner.compile(keras.optimizers.Adam(schedule), loss="mse", steps_per_execution=100)  # pyright: ignore[reportArgumentType]
-    learner.fit(family(1_000 + seed), steps_per_epoch=OUTER_STEPS, verbose=0)
+    learner.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), loss="mse", steps_per_execution=100)  # pyright: ignore[reportArgumentType]
+    learner.fit(family(1_000 + seed, SCALES), steps_per_epoch=OUTER_STEPS, verbose=0)
 
 
 def as_score(errors: np.ndarray, problem: Problem) -> ml.Score:
@@ -268,7 +170,7 @@ def as_score(errors: np.ndarray, problem: Problem) -> ml.Score:
 
 def validate(walker: Walker) -> ml.Score:
     """After ten steps, on validation tasks of the family."""
-    problem = linear(2_000, 500)
+    problem = linear(2_000, 500, scales=SCALES)
     update = walker.update_on(problem)
     assert update is not None
     return as_score(path(update, problem, TRAINED_STEPS)[-1], problem)
@@ -280,7 +182,7 @@ def measure(walker: Walker) -> dict[str, ml.Score]:
     The best size is a factor on all steps, chosen on validation tasks of the other family: for gradient descent it is
     the same as to choose its rate anew.
     """
-    problem = linear(3_000, 300)
+    problem = linear(3_000, 300, scales=SCALES)
     update = walker.update_on(problem)
     assert update is not None
     errors = path(update, problem, STEPS[-1])
@@ -308,13 +210,13 @@ STUDY = Study(
     name="learned_updates",
     chapter="11",
     question="Is a learned update better than rates that are learned, computed or tuned, and where can each be used?",
-    budget="4,000 outer steps of 32 tasks each; rates are tuned on 500 validation tasks, after ten steps",
+    budget="4,000 outer steps of 32 tasks, gradients clipped to length 1; rates tuned on 500 validation tasks, ten steps",
     rivals={
         "gradient descent": Rival(gradient_descent, {"rate": RATES}, trained=False),
         "momentum": Rival(momentum, {"rate": RATES}, trained=False),
         "Adam": Rival(adam, {"rate": RATES}, trained=False),
         "a rate for each step": Rival(rate_for_each_step, {"outer_lr": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3]}),
-        "Meta-SGD": Rival(meta_sgd, {"inner_lr": [0.02, 0.05, 0.1], "outer_lr": [0.01, 0.03, 0.05]}),
+        "Meta-SGD": Rival(meta_sgd, {"inner_lr": [0.02, 0.05, 0.1], "outer_lr": [0.003, 0.01, 0.03, 0.1]}),
         "oracle, c/λ": Rival(over_curvature, {"c": [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]}, trained=False),
         "measured, c/λ": Rival(over_measured_curvature, {"c": [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]}, trained=False),
         "learned update": Rival(learned_update, {"outer_lr": [0.01, 0.03, 0.1, 0.2], "size": [0.03, 0.1, 0.3]}),
