@@ -217,12 +217,12 @@ STUDY = Study(
         "Adam": Rival(adam, {"rate": RATES}, trained=False),
         "a rate for each step": Rival(rate_for_each_step, {"outer_lr": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3]}),
         "Meta-SGD": Rival(
-            meta_sgd, {"inner_lr": [0.001, 0.003, 0.01, 0.02, 0.05, 0.1], "outer_lr": [0.003, 0.01, 0.03, 0.1]}
+            meta_sgd, {"inner_lr": [0.001, 0.003, 0.01, 0.02, 0.05, 0.1], "outer_lr": [0.003, 0.01, 0.03, 0.1, 0.3]}
         ),
         "oracle, c/λ": Rival(over_curvature, {"c": [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]}, trained=False),
         "measured, c/λ": Rival(over_measured_curvature, {"c": [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]}, trained=False),
         "learned update": Rival(learned_update, {"outer_lr": [0.01, 0.03, 0.1, 0.2], "size": [0.03, 0.1, 0.3]}),
-        "learned update, 30 steps": Rival(learned_update_over_30, {"outer_lr": [0.003, 0.01, 0.03, 0.1]}),
+        "learned update, 30 steps": Rival(learned_update_over_30, {"outer_lr": [0.003, 0.01, 0.03, 0.1, 0.3]}),
         "conjugate gradients": Rival(conjugate_gradients, untuned="it has no rate", trained=False),
     },
     validate=validate,
