@@ -184,3 +184,24 @@ def test_the_examples_in_the_readme_run(capsys, monkeypatch, tmp_path) -> None:
     exec(second.replace("1_000", "100").replace("70", "2"), names)
     assert capsys.readouterr().out.count("±") == 2
     assert (tmp_path / "log.csv").read_text().count("\n") == 3
+
+
+CITED = re.compile(r"(?:von )?([A-Z][\w-]+)(?:,? (?:et al\.|and [A-Z][\w-]+))?,? \(?((?:18|19|20)\d\d)\)?(?=[,.;: )]|$)")
+
+
+def test_the_bibliography_has_every_work_that_a_chapter_cites() -> None:
+    """Under one of the authors that the chapter names, with the year and the chapter; and no work that none cites."""
+    text = (ROOT / "docs" / "bibliography.md").read_text(encoding="utf-8")
+    works = [line for line in text.splitlines() if line.startswith("- ")]
+    cited: dict[str, set[str]] = {work: set() for work in works}
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        chapter = path.name.split("_")[0].lstrip("0")
+        cells = nbformat.read(path, as_version=4).cells
+        prose = " ".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        for author, year in CITED.findall(prose):
+            mine = [w for w in works if re.search(rf"\b{author}\b", w.split("(")[0]) and f"({year})" in w]
+            for work in mine:
+                cited[work].add(chapter)
+            assert mine or not re.search(rf"\b{author} et al", prose), (path.name, author, year)
+    listed = {work: set(re.findall(r"\b\d+[a-f]?\b", work.rsplit("Chapter", 1)[1])) for work in works}
+    assert cited == listed

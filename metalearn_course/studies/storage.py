@@ -125,7 +125,7 @@ def store(name: str, about: dict[str, Any], found: Mapping[str, Sequence[Mapping
             arrays[key] = values if len(trainings) > 1 else values[0]
             measures[key] = [first.measure, first.tasks[:16]]
     path = file_of(name)
-    part = path.with_suffix(".part")
+    part = path.with_suffix(f".{os.getpid()}.part")  # workers may come to the end together
     try:
         with open(part, "wb") as file:
             np.savez_compressed(file, allow_pickle=False, about=json.dumps({**about, "measures": measures}), **arrays)

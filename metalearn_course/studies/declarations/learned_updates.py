@@ -221,7 +221,7 @@ STUDY = Study(
         ),
         "oracle, c/λ": Rival(over_curvature, {"c": [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]}, trained=False),
         "measured, c/λ": Rival(over_measured_curvature, {"c": [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]}, trained=False),
-        "learned update": Rival(learned_update, {"outer_lr": [0.01, 0.03, 0.1, 0.2], "size": [0.03, 0.1, 0.3]}),
+        "learned update": Rival(learned_update, {"outer_lr": [0.01, 0.03, 0.1, 0.2], "size": [0.03, 0.1, 0.3, 1.0]}),
         "learned update, 30 steps": Rival(learned_update_over_30, {"outer_lr": [0.003, 0.01, 0.03, 0.1, 0.3]}),
         "conjugate gradients": Rival(conjugate_gradients, untuned="it has no rate", trained=False),
     },
