@@ -187,11 +187,11 @@ def test_the_examples_in_the_readme_run(capsys, monkeypatch, tmp_path) -> None:
     assert (tmp_path / "log.csv").read_text().count("\n") == 3
 
 
-CITED = re.compile(r"(?:von )?([A-Z][\w-]+)(?:,? (?:et al\.|and [A-Z][\w-]+))?,? \(?((?:18|19|20)\d\d)\)?(?=[,.;: )]|$)")
+CITED = re.compile(r"(?:von )?([A-Z][\w-]+)(?:,? (?:et al\.|and [A-Z][\w-]+))?,? \(?((?:18|19|20)\d\d)(?=[,.;: )]|$)")
 
 
 def test_the_bibliography_has_every_work_that_a_chapter_cites() -> None:
-    """Under one of the authors that the chapter names, with the year and the chapter; and no work that none cites."""
+    """By an author whom the chapter names, with the year and the chapter; and no work that none cites."""
     text = (ROOT / "docs" / "bibliography.md").read_text(encoding="utf-8")
     works = [line for line in text.splitlines() if line.startswith("- ")]
     cited: dict[str, set[str]] = {work: set() for work in works}
