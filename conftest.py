@@ -27,5 +27,6 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Builds matplotlib's font cache once, here: a chapter on a slow machine would show a warning."""
+    config.option.nbval_sanitize_with = str(Path(__file__).parent / "notebooks" / "sanitize.cfg")
     if config.option.nbval and not hasattr(config, "workerinput"):
         import matplotlib.font_manager  # noqa: F401
