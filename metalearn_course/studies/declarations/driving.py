@@ -10,23 +10,19 @@ import numpy as np
 
 import metalearn_lib as ml
 from metalearn_course.applications.driving.drives import (
-    CHANGE_SCALE,
-    NOISE,
     drives,
     predict_ahead,
-    random_drives,
 )
 from metalearn_course.applications.driving.vehicle import loaded, simulate_vehicle, vehicle_path
 from metalearn_course.studies import Rival, Study
+from metalearn_course.studies.driving import FIRST, GRID, NEXT, TASKS, capped, linear, misfits, recorded, step
 from metalearn_lib.core.training.divergence import DivergedError
 from metalearn_lib.evaluation.score import fingerprint
 
-TASKS, STEPS, LARGEST = 400, 1_600, 100.0
-FIRST, NEXT = slice(0, 20), slice(20, 60)
+STEPS = 1_600
 SHOWN = (0, 1, 5, 15, 40)  # steps after which an error is kept
 LENGTHS = (5, 10, 20, 40, 80)  # examples in the support set
 RATES = (0.005, 0.01, 0.02, 0.04, 0.08)
-GRID = np.float32([(mu, mass, 1.85) for mu in np.linspace(0.2, 1, 17) for mass in np.linspace(0, 1_000, 5)])  # pyright: ignore[reportArgumentType]
 
 
 @dataclass
@@ -44,30 +40,6 @@ class Driver:
     ahead: Callable[..., Any] | None = None
     learner: Any = None
     kept: str = "all"
-
-
-@functools.cache
-def recorded(name):
-    """Drives that are the same for all rivals."""
-    if name == "validation":
-        return random_drives(TASKS, 60, seed=1)
-    if name == "test":
-        return random_drives(TASKS, 60, seed=2)
-    if name == "long":
-        return random_drives(TASKS, 120, seed=3)
-    brisk = random_drives(TASKS, 60, seed=4, demand=(3.0, 3.0), friction=(0.2, 0.4))
-    if name == "brisk":
-        return brisk
-    softly = random_drives(TASKS, 20, seed=4, demand=(0.3, 0.3), friction=(0.2, 0.4))
-    if name == "gentle, then brisk":
-        return softly.go_on(softly.vehicle, brisk.steering[:, 20:], seed=5)
-    if name == "gentle, then gentle":
-        return softly.go_on(softly.vehicle, brisk.steering[:, 20:] / 10, seed=5)
-    hard: dict[str, Any] = {"demand": (2.5, 2.5), "friction": (0.8, 1.0)}
-    dry = random_drives(TASKS, 60, seed=6, **hard)
-    more = random_drives(TASKS, 140, seed=6, **hard).steering[:, 60:]
-    slippery = random_drives(TASKS, 1, seed=7, friction=(0.2, 0.3)).vehicle.friction
-    return dry.go_on(replace(dry.vehicle, friction=slippery), more, seed=8)
 
 
 def network():
@@ -138,14 +110,6 @@ def scratch(seed, inner_lr, steps):
     return driver(ml.FromScratch(network(), inner_lr=inner_lr, inner_steps=steps), kept="nothing")
 
 
-def linear(x, y, query_x, penalty):
-    """Ridge regression of each task; the speed, constant in a drive, becomes the constant."""
-    x, y, query_x = (np.array(values, float) for values in (x, y, query_x))
-    x[..., 3] = query_x[..., 3] = 1
-    left = np.einsum("tsi,tsj->tij", x, x) + penalty * np.eye(4)
-    return query_x @ np.linalg.solve(left, np.einsum("tsi,tsj->tij", x, y))
-
-
 def line(seed, penalty):
     """A straight line."""
 
@@ -169,22 +133,6 @@ def corrected(seed, outer_lr, penalty):
         return predict(new) + linear(x, task["support_y"] - predict(x), new, penalty)
 
     return Driver(answer, kept="cases")
-
-
-def step(vehicle, drive, states, part):
-    """The changes that the equations give from these states on."""
-    start = np.asarray(states)[:, :-1][:, part]
-    speed = np.repeat(np.asarray(drive.speed)[:, None], start.shape[1], axis=1)
-    after = simulate_vehicle(vehicle, np.asarray(drive.steering)[:, part, None], speed, start)
-    return (after[..., 1, :] - start).numpy() / CHANGE_SCALE  # pyright: ignore[reportArgumentType]
-
-
-def misfits(drive, part):
-    """Squared misfits of all candidate vans, in units of the sensors' noise, [candidates, T]."""
-    measured = np.asarray(drive.measured)
-    change = (measured[:, 1:] - measured[:, :-1])[:, part] / CHANGE_SCALE
-    scaled = [(step(loaded(*one), drive, measured, part) - change) * CHANGE_SCALE / NOISE for one in GRID]  # pyright: ignore[reportGeneralTypeIssues]
-    return np.array([np.sum(one**2, axis=(1, 2)) for one in scaled])
 
 
 def equations(seed):
@@ -227,13 +175,6 @@ def rms(answers, drive, query):
     if not np.isfinite(squares).all():
         raise DivergedError("predictions are no numbers")
     return ml.Score(np.sqrt(squares.mean(axis=(1, 2))), "rms error of one step", fingerprint(truth))
-
-
-def capped(answers):
-    """An inner loop that runs away on a drive is wrong by a hundred typical changes, or m/s."""
-    return np.nan_to_num(np.asarray(answers, float), nan=LARGEST, posinf=LARGEST, neginf=-LARGEST).clip(
-        -LARGEST, LARGEST
-    )
 
 
 def one_step(driver, name, support=FIRST, query=NEXT):
