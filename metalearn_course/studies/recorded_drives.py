@@ -1,4 +1,7 @@
-"""Drives that the study of chapter 6 asks about, and what equations and lines answer."""
+"""What the study of chapter 6 asks about: recorded drives, candidate vans, and answers by a line or by equations.
+
+A part is a slice of a drive's intervals of 50 ms. Changes are scaled as in `drives`, to order one.
+"""
 
 import functools
 from dataclasses import replace
@@ -16,7 +19,12 @@ GRID = np.float32([(mu, mass, 1.85) for mu in np.linspace(0.2, 1, 17) for mass i
 
 @functools.cache
 def recorded(name):
-    """Drives that are the same for all rivals."""
+    """Drives of 400 vans, the same for all rivals.
+
+    Args:
+        name: "validation", "test" (3 s), "long" (6 s), "brisk", "gentle, then brisk", "gentle, then gentle" (3 s on
+            slippery roads), or "ice" (7 s; the road turns to ice after three).
+    """
     if name == "validation":
         return random_drives(TASKS, 60, seed=1)
     if name == "test":
@@ -39,7 +47,17 @@ def recorded(name):
 
 
 def linear(x, y, query_x, penalty):
-    """Ridge regression of each task; the speed, constant in a drive, becomes the constant."""
+    """Ridge regression of each task; the speed, constant in a drive, becomes the constant.
+
+    Args:
+        x: [T, S, 4].
+        y: [T, S, 2].
+        query_x: [T, Q, 4].
+        penalty: of the squared coefficients.
+
+    Returns:
+        Changes [T, Q, 2].
+    """
     x, y, query_x = (np.array(values, float) for values in (x, y, query_x))
     x[..., 3] = query_x[..., 3] = 1
     left = np.einsum("tsi,tsj->tij", x, x) + penalty * np.eye(4)
@@ -47,7 +65,7 @@ def linear(x, y, query_x, penalty):
 
 
 def step(vehicle, drive, states, part):
-    """The changes that the equations give from these states on."""
+    """The changes [T, n, 2] that the equations give, each from one of `states` [T, intervals + 1, 2] in the part."""
     start = np.asarray(states)[:, :-1][:, part]
     speed = np.repeat(np.asarray(drive.speed)[:, None], start.shape[1], axis=1)
     after = simulate_vehicle(vehicle, np.asarray(drive.steering)[:, part, None], speed, start)

@@ -9,13 +9,10 @@ import keras
 import numpy as np
 
 import metalearn_lib as ml
-from metalearn_course.applications.driving.drives import (
-    drives,
-    predict_ahead,
-)
+from metalearn_course.applications.driving.drives import drives, predict_ahead
 from metalearn_course.applications.driving.vehicle import loaded, simulate_vehicle, vehicle_path
 from metalearn_course.studies import Rival, Study
-from metalearn_course.studies.driving import FIRST, GRID, NEXT, TASKS, capped, linear, misfits, recorded, step
+from metalearn_course.studies.recorded_drives import FIRST, GRID, NEXT, TASKS, capped, linear, misfits, recorded, step
 from metalearn_lib.core.training.divergence import DivergedError
 from metalearn_lib.evaluation.score import fingerprint
 
