@@ -59,16 +59,20 @@ def run(study: Study, folder: Path, say: Callable[[str], None] = print) -> Path:
         ValueError: if the best value of a rival lies at the edge of its grid.
     """
     tuning = [
-        Job(name, setting, study.tuning_seed, True)
+        Job(name, setting, seed, True)
         for name, rival in study.rivals.items()
         if rival.grid
         for setting in all_settings(rival.grid)
+        for seed in study.tuning_seeds
     ]
     done = _run_all(study, tuning, folder, say)
     about: dict[str, Any] = {}
     jobs: list[Job] = []
     for name, rival in study.rivals.items():
-        tried = [(job.setting, done[i].scores.get("validation")) for i, job in enumerate(tuning) if job.rival == name]
+        tried: list[tuple[dict[str, Any], Score | None]] = []
+        for setting in all_settings(rival.grid) if rival.grid else ():
+            same = [i for i, job in enumerate(tuning) if (job.rival, job.setting) == (name, setting)]
+            tried.append((setting, _average([done[i].scores.get("validation") for i in same])))
         setting = best_setting(rival.grid, tried) if rival.grid else {}
         about[name] = {
             "setting": setting,
@@ -95,6 +99,14 @@ def run(study: Study, folder: Path, say: Callable[[str], None] = print) -> Path:
         },
         found,
     )
+
+
+def _average(scores: list[Score | None]) -> Score | None:
+    """The score of each task on average over trainings; none where one diverged."""
+    found = [score for score in scores if score is not None]
+    if len(found) < len(scores):
+        return None
+    return Score(np.mean([score.values for score in found], axis=0), found[0].measure, found[0].tasks)
 
 
 @dataclass(frozen=True)

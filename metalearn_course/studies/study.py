@@ -35,8 +35,8 @@ class Rival:
 class Study:
     """Learners that are compared on the same tasks, each tuned by the same search.
 
-    Every setting of every rival is trained with `tuning_seed` and scored on validation tasks; the best one is then
-    trained with each of `seeds`, and measured on test tasks.
+    Every setting of every rival is trained with each of `tuning_seeds` and scored on validation tasks; the one that is
+    best on their average is then trained with each of `seeds`, and measured on test tasks.
 
     Args:
         name: also that of the module that declares it.
@@ -47,7 +47,7 @@ class Study:
         validate: the score of what `train` gave on validation tasks, by which a setting is chosen.
         measure: scores of what `train` gave on test tasks, by name.
         seeds: of the trainings that are measured.
-        tuning_seed: of the trainings that choose the setting.
+        tuning_seeds: of the trainings that choose the setting; several where one may be lucky.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Study:
     validate: Callable[[Any], Score]
     measure: Callable[[Any], Mapping[str, Score]]
     seeds: Sequence[int] = (0, 1, 2, 3, 4)
-    tuning_seed: int = 100
+    tuning_seeds: Sequence[int] = (100,)
 
     def declaration(self) -> str:
         """A digest of the whole declaration; comments, docstrings and layout do not count."""

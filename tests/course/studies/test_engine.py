@@ -5,13 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from metalearn_course.studies import results
+import metalearn_lib as ml
+from metalearn_course.studies import Rival, results
 from metalearn_course.studies.engine import is_stale, run
-from tests.course.studies.conftest import make
+from tests.course.studies.conftest import TASKS, make
 
 ROOT = Path(__file__).parents[3]
 
@@ -42,6 +44,23 @@ def test_a_wider_grid_trains_only_what_is_new(small, tmp_path):
     run(make(rates=(0.1, 0.2, 0.4, 0.8)), tmp_path, said.append)
     assert len(said) == 1 and "rate=0.8" in said[0]
     assert results("small").about["rivals"]["tuned"]["tried"][3] == [{"rate": 0.8}, None]  # it diverged
+
+
+def test_several_tuning_seeds_are_averaged_so_that_one_lucky_training_does_not_choose(small, tmp_path):
+    def lucky(seed, rate):
+        if rate == 0.1 and seed == 101:
+            raise ml.DivergedError("too far")
+        return (rate - 0.2) ** 2 + (1.0 if rate == 0.2 and seed == 101 else 0.0)
+
+    rivals = {"tuned": Rival(lucky, {"rate": [0.1, 0.2, 0.3, 0.4]})}
+    for seeds, chosen, validated in (((100,), 0.2, 0.0), ((100, 101), 0.3, 0.01)):
+        run(replace(small, rivals=rivals, tuning_seeds=seeds), tmp_path / "work", lambda line: None)
+        about = results("small").about["rivals"]["tuned"]
+        assert about["setting"] == {"rate": chosen}
+        scores = {one["rate"]: score for one, score in about["tried"]}
+        assert scores[chosen][0] == pytest.approx(validated + (TASKS[:10] ** 2).mean(), abs=1e-6)
+    assert scores[0.1] is None  # one of its two trainings diverged
+    assert scores[0.2][0] == pytest.approx(0.5 + (TASKS[:10] ** 2).mean(), abs=1e-6)
 
 
 def test_a_best_value_at_the_edge_stores_nothing(small, tmp_path):
