@@ -25,9 +25,9 @@ from metalearn_course.exercises.grading.with_nbgrader import graded
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER, MISTAKES = ROOT / "exercises", ROOT / "docs" / "mistakes.md"
 HELP = (
-    "Fill in the cells and run the check below each: it says what is right, or what is wrong. `q1.hint()` gives a "
-    "hint, every call a further one, and `q1.solution()` shows the solution and why. A choice is answered with its "
-    'letter, as text: `"a"`.'
+    "Fill in the cells and run the check below each: it says what is right, or what is wrong. "
+    "`chapter.{0}.hint()` gives a hint, every call a further one, and `chapter.{0}.solution()` shows the solution "
+    'and why. A choice is answered with its letter, as text: `"a"`.'
 )
 ABOUT_MISTAKES = (
     "# What the checks recognise\n\n"
@@ -50,18 +50,18 @@ def main() -> None:
 def source_notebook(chapter: Chapter) -> NotebookNode:
     """The notebook with solutions, in the form that nbgrader expects."""
     module = chapter.name.partition("_")[2]
-    names = ", ".join(["chapter", *chapter.exercises])
-    start = f"import numpy as np\n\nfrom metalearn_course.exercises.chapters.{module} import {names}"
+    start = f"import numpy as np\n\nfrom metalearn_course.exercises.chapters.{module} import chapter"
+    first = next(iter(chapter.exercises))
     cells = [
-        new_markdown_cell(f"# {chapter.title}\n\n{chapter.introduction}\n\n{HELP}", id="introduction"),
+        new_markdown_cell(f"# {chapter.title}\n\n{chapter.introduction}\n\n{HELP.format(first)}", id="introduction"),
         new_code_cell(start, id="start", metadata=graded("start", locked=True)),
     ]
-    for name, exercise in chapter.exercises.items():
-        check = f"{name}.check({exercise.target(name)})"
-        cells.append(new_markdown_cell(f"## {name[1:]} · {exercise.title}\n\n{exercise.prompt}", id=f"{name}-prompt"))
+    for number, (name, exercise) in enumerate(chapter.exercises.items(), 1):
+        check = f"chapter.{name}.check({name})"
+        cells.append(new_markdown_cell(f"## {number} · {exercise.title}\n\n{exercise.prompt}", id=f"{name}-prompt"))
         if exercise.figure:
             figure = graded(f"{name}-figure", locked=True)
-            cells.append(new_code_cell(f"{name}.figure()", id=f"{name}-figure", metadata=figure))
+            cells.append(new_code_cell(f"chapter.{name}.figure()", id=f"{name}-figure", metadata=figure))
         cells += [
             new_code_cell(
                 answer_cell(name, exercise), id=f"{name}-answer", metadata=graded(f"{name}-answer", solution=True)
@@ -77,8 +77,7 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
 def answer_cell(name: str, exercise: Exercise) -> str:
     """The cell to fill in, with the solution."""
     if isinstance(exercise, Value):
-        variable = exercise.target(name)
-        return f"{variable} = ...\n{region(f'{variable} = {exercise.source()}')}"
+        return f"{name} = ...\n{region(f'{name} = {exercise.source()}')}"
     stub, body = exercise.parts()
     return f"{stub}\n{region(body)}"
 
@@ -103,8 +102,8 @@ def table_of_mistakes() -> str:
     """Every exercise with the wrong answers that it recognises, in Markdown."""
     rows = ["| exercise | wrong answer | feedback |", "| --- | --- | --- |"]
     for chapter in all_chapters():
-        for name, exercise in chapter.exercises.items():
-            first = f"{chapter.name[:2].lstrip('0')}.{name[1:]} {exercise.title}"
+        for number, exercise in enumerate(chapter.exercises.values(), 1):
+            first = f"{chapter.name[:2].lstrip('0')}.{number} {exercise.title}"
             for mistake in exercise.mistakes:
                 rows.append(
                     f"| {first} | {mistake.name.replace('_', ' ')} | {mistake.feedback.replace('|', chr(92) + '|')} |"

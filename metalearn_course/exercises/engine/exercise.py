@@ -123,7 +123,11 @@ class Exercise(ABC):
 
     @abstractmethod
     def target(self, name: str) -> str:
-        """The name in the notebook of the answer to the exercise called `name` ("q1")."""
+        """The name of the answer in the notebook, and of the exercise in its chapter.
+
+        Args:
+            name: of the variable that the exercise was declared as.
+        """
 
     @abstractmethod
     def cases(self, seed: int = 0) -> list[tuple]:

@@ -1,11 +1,11 @@
 """Exercises whose answer is a function.
 
-q1 = Function("Title", "Prompt.", example=(...), draw=lambda rng: (...), hints=("...", "..."))
+slope_exercise = Function("Title", "Prompt.", example=(...), draw=lambda rng: (...), hints=("...", "..."))
 
-@q1.reference("Why this is so.")
+@slope_exercise.reference("Why this is so.")
 def slope(x, y): ...
 
-@q1.mistake("You divide by n where ...")
+@slope_exercise.mistake("You divide by n where ...")
 def population(x, y): ...
 """
 

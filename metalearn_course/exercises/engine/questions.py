@@ -48,8 +48,8 @@ class Value(Exercise):
         return json.dumps(self.written)
 
     def target(self, name: str) -> str:
-        """The variable that holds the answer: "answer_1" for "q1"."""
-        return f"answer_{name[1:]}"
+        """The variable that holds the answer: its own name."""
+        return name
 
     def cases(self, seed: int = 0) -> list[tuple]:
         """One, without arguments."""

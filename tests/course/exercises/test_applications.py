@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from metalearn_course.exercises.chapters.applications import q2, q3, q4, q5, q6, q7, q8
+from metalearn_course.exercises.chapters.applications import chapter
 
 
 @pytest.fixture(autouse=True)
@@ -25,38 +25,38 @@ def test_pooled_alone_and_both_by_simulation() -> None:
     own = (mean[:, None] + rng.normal(0, 2, (400_000, 4))).mean(axis=1)
     following = mean + rng.normal(0, 2, 400_000)
     errors = [np.mean((following - weight * own) ** 2) for weight in np.linspace(0, 1, 21)]
-    np.testing.assert_allclose(q2.answer(), [errors[0], errors[-1], min(errors)], rtol=0.01)
+    np.testing.assert_allclose(chapter.pooled_or_alone.answer(), [errors[0], errors[-1], min(errors)], rtol=0.01)
 
 
 def test_the_order_of_gains_by_conditioning_a_gaussian() -> None:
     """The variance of a task's mean given its n values, from the joint covariance of all n + 1."""
     gains = {}
     for letter, (between, within, n) in zip("abcd", [(4, 16, 16), (0.1, 9, 100), (3, 6, 1), (9, 180, 2)], strict=True):
-        assert f"τ² = {between}, σ² = {within}, n = {n}" in q3.prompt
+        assert f"τ² = {between}, σ² = {within}, n = {n}" in chapter.where_it_pays.prompt
         values = between * np.ones((n, n)) + within * np.eye(n)
         gains[letter] = between * np.ones(n) @ np.linalg.solve(values, between * np.ones(n))
-    assert "".join(sorted(gains, key=gains.get, reverse=True)) == q3.answer()
+    assert "".join(sorted(gains, key=gains.get, reverse=True)) == chapter.where_it_pays.answer()
 
 
 def test_the_shrunk_mean_by_hand() -> None:
     """Rows (0, 2), (2, 4), (4, 6): each with the sample variance 2; means 1, 3, 5 with the variance 4, of which 2/2 is
     noise. So w = 3 / (3 + 2/4), and of the way from 3 to 10 it goes 6/7."""
-    table, new = q4.cases()[0]
-    assert q4.answer(table, new) == pytest.approx(3 + 7 * 6 / 7)
+    table, new = chapter.shrunk_mean.cases()[0]
+    assert chapter.shrunk_mean.answer(table, new) == pytest.approx(3 + 7 * 6 / 7)
 
 
 def test_patients_who_do_not_differ_are_among_the_cases() -> None:
     for seed in range(20):
-        guesses = [(q4.answer(*case), case[0].mean()) for case in q4.cases(seed)]
+        guesses = [(chapter.shrunk_mean.answer(*case), case[0].mean()) for case in chapter.shrunk_mean.cases(seed)]
         assert sum(guess == mean for guess, mean in guesses) > 0
 
 
 def test_a_steady_turn_leaves_a_line_of_pairs() -> None:
     """Each pair on it explains the turn; the one that is asked for is the nearest to zero."""
-    drives = [case for seed in range(5) for case in q6.cases(seed) if np.ptp(case[1]) == 0]
+    drives = [case for seed in range(5) for case in chapter.identify.cases(seed) if np.ptp(case[1]) == 0]
     assert len(drives) > 5
     for r, delta in drives:
-        a, b, number = q6.answer(r, delta)
+        a, b, number = chapter.identify.answer(r, delta)
         lengths = []
         for other in np.linspace(-3, 3, 61):
             pair = np.array([a + other * delta[0], b - other * r[0]])
@@ -66,7 +66,7 @@ def test_a_steady_turn_leaves_a_line_of_pairs() -> None:
 
 
 def test_curves_1_and_3_start_together_and_part() -> None:
-    q7.figure()
+    chapter.which_curve.figure()
     own, nothing, measured = (line.get_ydata() for line in plt.gca().lines)
     assert own[0] == measured[0] < nothing[0]
     assert own[-1] > 5 * measured[-1] and max(measured) < 1.3 * min(measured)
@@ -127,28 +127,28 @@ def no_root(A, B, states, inputs):
 
 
 FOREIGN = [
-    (q2, (1.0, 1.0, 0.5), "noise forgotten"),
-    (q3, list("DACB"), "by what there is"),
-    (q4, weighted(lambda spread, noise, m: 1.0), "no_shrinkage"),
-    (q4, weighted(lambda spread, noise, m: 0.0), "full_pooling"),
-    (q4, weighted(lambda spread, noise, m: noise / m / (spread + noise / m)), "wrong_weight"),
-    (q4, weighted(lambda spread, noise, m: spread / (spread + noise)), "m_forgotten"),
+    (chapter.pooled_or_alone, (1.0, 1.0, 0.5), "noise forgotten"),
+    (chapter.where_it_pays, list("DACB"), "by what there is"),
+    (chapter.shrunk_mean, weighted(lambda spread, noise, m: 1.0), "no_shrinkage"),
+    (chapter.shrunk_mean, weighted(lambda spread, noise, m: 0.0), "full_pooling"),
+    (chapter.shrunk_mean, weighted(lambda spread, noise, m: noise / m / (spread + noise / m)), "wrong_weight"),
+    (chapter.shrunk_mean, weighted(lambda spread, noise, m: spread / (spread + noise)), "m_forgotten"),
     (
-        q4,
+        chapter.shrunk_mean,
         weighted(lambda spread, noise, m: 1 / (1 + (noise / m / spread) ** 0.5) if spread else 0),
         "standard_deviations",
     ),
-    (q5, some(any_measurements), "by_measurement"),
-    (q5, some(last_names), "the_first_ones"),
-    (q5, some(pair_of_masks), "mask"),
-    (q6, ask_scipy, "always_two"),
+    (chapter.split, some(any_measurements), "by_measurement"),
+    (chapter.split, some(last_names), "the_first_ones"),
+    (chapter.split, some(pair_of_masks), "mask"),
+    (chapter.identify, ask_scipy, "always_two"),
     (
-        q6,
+        chapter.identify,
         lambda r, delta: np.r_[np.linalg.pinv(np.c_[r[:-1], delta]) @ np.diff(r), 2 - (np.ptp(delta) == 0)],
         "change_for_next",
     ),
-    (q8, residuals, "one_step_errors"),
-    (q8, no_root, "squared"),
+    (chapter.open_loop_errors, residuals, "one_step_errors"),
+    (chapter.open_loop_errors, no_root, "squared"),
 ]
 
 

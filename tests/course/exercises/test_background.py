@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from metalearn_course.exercises.chapters.background import q2, q3, q4, q5, q6
+from metalearn_course.exercises.chapters.background import chapter
 
 
 def test_the_mean_curve_by_quadrature() -> None:
@@ -19,7 +19,7 @@ def test_the_mean_curve_by_quadrature() -> None:
     mean_a, mean_a2 = quad(lambda a: a, 1, 3)[0] / 2, quad(lambda a: a**2, 1, 3)[0] / 2
     mean = mean_a * over_phases(lambda phi: math.sin(math.pi / 2 - phi))
     error = mean_a2 * over_phases(lambda phi: math.sin(math.pi / 2 - phi) ** 2) - mean**2
-    assert q2.check([mean, error]).kind == "pass"
+    assert chapter.what_joint_training_learns.check([mean, error]).kind == "pass"
 
 
 def test_on_many_sinusoids_joint_training_keeps_the_variance_and_adaptation_nothing() -> None:
@@ -29,7 +29,7 @@ def test_on_many_sinusoids_joint_training_keeps_the_variance_and_adaptation_noth
     a, phi = rng.uniform(1, 3, (4000, 1)), rng.uniform(0, np.pi, (4000, 1))
     x = rng.uniform(-np.pi, np.pi, (4000, 20))
     y = a * np.sin(x - phi)
-    joint, adapted = q3.answer(x[:, :10], y[:, :10], x[:, 10:], y[:, 10:])
+    joint, adapted = chapter.joint_and_adapted.answer(x[:, :10], y[:, :10], x[:, 10:], y[:, 10:])
     assert joint == pytest.approx(13 / 3 / 2 - (2 / np.pi * 2) ** 2 / 2, rel=0.02)
     assert adapted < 1e-20
 
@@ -71,13 +71,13 @@ def pairs_moved_together(x, y, new_x, new_y):
 
 
 FOREIGN = [
-    (q2, [1.414, 0.566], "curve of the means"),
-    (q2, (0, 13 / 6), "y = 0"),
-    (q3, pooled_with_the_queries_known, "fitted_to_the_queries"),
-    (q4, mean_of_the_answers, "peeking"),
-    (q5, classes_renamed, "one_over_n"),
-    (q5, pairs_moved_together, "nothing_permuted"),
-    (q6, (1.115, 4.0), "swapped"),
+    (chapter.what_joint_training_learns, [1.414, 0.566], "curve of the means"),
+    (chapter.what_joint_training_learns, (0, 13 / 6), "y = 0"),
+    (chapter.joint_and_adapted, pooled_with_the_queries_known, "fitted_to_the_queries"),
+    (chapter.gain, mean_of_the_answers, "peeking"),
+    (chapter.control, classes_renamed, "one_over_n"),
+    (chapter.control, pairs_moved_together, "nothing_permuted"),
+    (chapter.how_much_it_lies, (1.115, 4.0), "swapped"),
 ]
 
 

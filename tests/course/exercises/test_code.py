@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import metalearn_lib as ml
-from metalearn_course.exercises.chapters.code import q1, q2, q3, q4, q5, q6, q7, q8
+from metalearn_course.exercises.chapters.code import chapter
 from metalearn_course.exercises.engine import running
 
 
@@ -18,16 +18,16 @@ def test_the_rates_by_running_the_loop() -> None:
     for i in range(10):
         used.append(rate)
         rate = 0.01 * (0.9**i)
-    assert q1.check([used[0], used[1], used[2], used[9]]).kind == "pass"
+    assert chapter.decayed_rates.check([used[0], used[1], used[2], used[9]]).kind == "pass"
 
 
 def test_the_reshaped_row_by_reshaping() -> None:
     data = np.array([[f"{kind} {person}" for person in range(1, 101)] for kind in ("height", "weight")])
     assert data.reshape(100, 2)[0].tolist() == ["height 1", "height 2"]
-    assert "heights of the first two" in q2.prompt and q2.answer() == "b"
+    assert "heights of the first two" in chapter.fixed_shape.prompt and chapter.fixed_shape.answer() == "b"
 
 
-@pytest.mark.parametrize(("exercise", "name"), [(q3, "Reptile"), (q4, "MAML")])
+@pytest.mark.parametrize(("exercise", "name"), [(chapter.reptile_step, "Reptile"), (chapter.maml_step, "MAML")])
 def test_the_outer_step_is_that_of_the_library_s_learner(exercise, name: str) -> None:
     """With plain gradient descent outside, of rate ε or β, the weights of the learner's model move as θ does."""
     import keras
@@ -127,21 +127,33 @@ def shuffled(classify):
 
 
 FOREIGN = [
-    (q1, np.multiply(0.01, [1, 0.9, 0.81, 0.9**9]), "set before training"),
-    (q3, reptile(lambda theta, ends, epsilon: theta + epsilon * (theta - ends.mean(0))), "wrong_sign"),
-    (q3, reptile(lambda theta, ends, epsilon: ends.mean(0)), "no_outer_rate"),
-    (q3, reptile(lambda theta, ends, epsilon: theta + epsilon * sum(end - theta for end in ends)), "sum_over_tasks"),
-    (q3, reptile(lambda t, ends, epsilon: (1 - epsilon) * t + epsilon * ends.mean(0), lambda _: 1), "one_inner_step"),
-    (q3, walking_on, "in_place"),
-    (q3, fomaml, "gradient_at_the_end"),
-    (q4, first_order, "detached"),
-    (q4, joint, "query_gradient_at_the_start"),
-    (q4, on_support, "support_as_query"),
-    (q4, last_step_only, "one_factor"),
-    (q5, eye_with_noise, "on_the_diagonal"),
-    (q6, higher_after, "same_data"),
-    (q7, two_tests_one_epoch, "epoch_only"),
-    (q8, shuffled, "other_order"),
+    (chapter.decayed_rates, np.multiply(0.01, [1, 0.9, 0.81, 0.9**9]), "set before training"),
+    (
+        chapter.reptile_step,
+        reptile(lambda theta, ends, epsilon: theta + epsilon * (theta - ends.mean(0))),
+        "wrong_sign",
+    ),
+    (chapter.reptile_step, reptile(lambda theta, ends, epsilon: ends.mean(0)), "no_outer_rate"),
+    (
+        chapter.reptile_step,
+        reptile(lambda theta, ends, epsilon: theta + epsilon * sum(end - theta for end in ends)),
+        "sum_over_tasks",
+    ),
+    (
+        chapter.reptile_step,
+        reptile(lambda t, ends, epsilon: (1 - epsilon) * t + epsilon * ends.mean(0), lambda _: 1),
+        "one_inner_step",
+    ),
+    (chapter.reptile_step, walking_on, "in_place"),
+    (chapter.reptile_step, fomaml, "gradient_at_the_end"),
+    (chapter.maml_step, first_order, "detached"),
+    (chapter.maml_step, joint, "query_gradient_at_the_start"),
+    (chapter.maml_step, on_support, "support_as_query"),
+    (chapter.maml_step, last_step_only, "one_factor"),
+    (chapter.wrong_axis, eye_with_noise, "on_the_diagonal"),
+    (chapter.unfair, higher_after, "same_data"),
+    (chapter.peeks, two_tests_one_epoch, "epoch_only"),
+    (chapter.transductive, shuffled, "other_order"),
 ]
 
 

@@ -113,7 +113,7 @@ def test_hints_go_on_and_the_solution_is_shown(exercise: Exercise) -> None:
 
 
 def test_reset_forgets_what_was_done() -> None:
-    exercise = EXERCISES["04_mathematics-q1"]
+    exercise = EXERCISES["04_mathematics-one_update"]
     first = [exercise.reset(), exercise.hint()][1]
     exercise.check(solution(exercise))
     assert exercise.passed and exercise.hint() != first
@@ -124,7 +124,7 @@ def test_reset_forgets_what_was_done() -> None:
 def test_the_first_lesson_in_numbers() -> None:
     """w = [2, 3, 5], x = [1, 2, 3], z = [4, 5, 6], α = ½, by hand: w·x = 23, w' = w − 11.5 x = [−9.5, −20, −29.5],
     w'·z = −315; first order −315 z; and x·(−315 z) = −10080, so minus ½ of that along x adds 5040 x."""
-    exercise = EXERCISES["04_mathematics-q4"]
+    exercise = EXERCISES["04_mathematics-meta_gradient"]
     first_order = [-315 * 4, -315 * 5, -315 * 6]
     exact = [a + 5040 * b for a, b in zip(first_order, (1, 2, 3), strict=True)]
     assert exact == [3780, 8505, 13230]
@@ -162,13 +162,13 @@ def test_the_reference_of_a_test_to_write_agrees_with_what_is_faulty() -> None:
 
 
 def test_a_missed_mistake_is_described() -> None:
-    exercise = EXERCISES["02_concepts-q7"]
+    exercise = EXERCISES["02_concepts-leaks"]
     (one_episode,) = [mistake for mistake in exercise.mistakes if mistake.name == "one_episode"]
     assert "does not notice this implementation: It leaks in every fifth" in exercise.check(one_episode.answer).text
     assert "finds fault with an implementation that is right: One draw" in exercise.check(lambda sampler: True).text
 
 
 def test_a_test_that_is_the_wrong_way_round_is_told_so() -> None:
-    exercise = EXERCISES["02_concepts-q7"]
+    exercise = EXERCISES["02_concepts-leaks"]
     assert "True and False are exchanged" in exercise.check(lambda sampler: not exercise.answer(sampler)).text
     assert "is a `return False` missing?" in exercise.check(lambda sampler: exercise.answer(sampler) or None).text

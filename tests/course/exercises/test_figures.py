@@ -20,17 +20,17 @@ def _no_figures_left() -> Iterator[None]:
 
 def test_the_answer_can_be_read_off_the_bars() -> None:
     """As drawn a bar reaches from the lower end of the axis to its height; what it stands for starts at zero."""
-    background.q6.figure()
+    background.chapter.how_much_it_lies.figure()
     ax = plt.gca()
     left, right = (bar.get_height() for bar in ax.patches)
     start, end = ax.get_ylim()
     assert start > 0 and left < end
-    assert background.q6.check([(left - start) / (right - start), left / right]).kind == "pass"
+    assert background.chapter.how_much_it_lies.check([(left - start) / (right - start), left / right]).kind == "pass"
 
 
 def test_no_other_axis_of_the_chapter_is_cut_off() -> None:
     """In the second question the faults are others, and one each."""
-    background.q7.figure()
+    background.chapter.five_figures.figure()
     shown = [ax for ax in plt.gcf().axes if ax.get_title()]
     assert [ax.get_title()[0] for ax in shown] == list("12345")
     assert all(ax.get_ylim()[0] <= 0 for ax in shown)
@@ -47,5 +47,5 @@ def test_a_figure_is_drawn_between_prompt_and_answer(chapter) -> None:
         if exercise.figure:
             at = ids.index(f"{name}-figure")
             assert (ids[at - 1], ids[at + 1]) == (f"{name}-prompt", f"{name}-answer")
-            assert cells[at].source == f"{name}.figure()"
+            assert cells[at].source == f"chapter.{name}.figure()"
             assert exercise.figure() is None and plt.get_fignums()

@@ -17,9 +17,7 @@ from scripts.release import answer_cell
 EXERCISES = Path(__file__).resolve().parents[3] / "exercises"
 SEED = 20_26
 SOLVED = {name: answer_cell(name, exercise) for name, exercise in chapter.exercises.items()}
-START = (
-    "import numpy as np\nfrom metalearn_course.exercises.chapters.mathematics import chapter, q1, q2, q3, q4, q5, q6"
-)
+START = "import numpy as np\nfrom metalearn_course.exercises.chapters.mathematics import chapter"
 
 
 def code(path: Path) -> list[str]:
@@ -36,18 +34,18 @@ def test_every_notebook_gets_all_points_solved_and_none_blank(of: Chapter) -> No
 
 
 def test_a_mistake_is_named_as_in_the_notebook() -> None:
-    wrong = SOLVED["q2"].replace("theta - alpha", "theta + alpha")
-    verdicts = grade([START, *{**SOLVED, "q2": wrong}.values()], chapter, SEED)
-    assert verdicts["q2"].mistake == "uphill"
-    assert verdicts["q4"].kind == "pass"
+    wrong = SOLVED["update"].replace("theta - alpha", "theta + alpha")
+    verdicts = grade([START, *{**SOLVED, "update": wrong}.values()], chapter, SEED)
+    assert verdicts["update"].mistake == "uphill"
+    assert verdicts["meta_gradient"].kind == "pass"
 
 
 def test_a_test_that_was_written_is_tried_outside() -> None:
     answers = {name: answer_cell(name, exercise) for name, exercise in concepts.chapter.exercises.items()}
-    start = "import numpy as np\nfrom metalearn_course.exercises.chapters.concepts import q7"
+    start = "import numpy as np\nfrom metalearn_course.exercises.chapters.concepts import chapter"
     assert {v.kind for v in grade([start, *answers.values()], concepts.chapter, SEED).values()} == {"pass"}
     blind = "def leaks(sampler):\n    return False"
-    verdict = grade([start, *{**answers, "q7": blind}.values()], concepts.chapter, SEED)["q7"]
+    verdict = grade([start, *{**answers, "leaks": blind}.values()], concepts.chapter, SEED)["leaks"]
     assert (verdict.kind, verdict.mistake) == ("wrong", "never")
 
 
@@ -58,9 +56,9 @@ import sys
 import metalearn_course
 found = [module for name, module in sys.modules.items() if name.startswith("metalearn_course.")]
 found.append(metalearn_course.exercises)
-answer_1 = [1.6, 1.4] if {type(module).__name__ for module in found} == {"_Nothing"} else [len(found), 0]
+one_update = [1.6, 1.4] if {type(module).__name__ for module in found} == {"_Nothing"} else [len(found), 0]
 """
-    assert grade([source], chapter, SEED)["q1"].kind == "pass"
+    assert grade([source], chapter, SEED)["one_update"].kind == "pass"
 
 
 def test_submissions_run_as_the_account_that_root_chooses() -> None:
@@ -71,8 +69,8 @@ def test_submissions_run_as_the_account_that_root_chooses() -> None:
     except (OSError, LookupError, subprocess.CalledProcessError):
         pytest.skip("needs a Python that nobody can start")
     source = "import os\nanswer_1 = [1.6, 1.4] if os.getuid() and os.stat('.').st_uid == os.getuid() else 0"
-    assert grade([source], chapter, SEED, "nobody")["q1"].kind == "pass"
-    assert grade([source], chapter, SEED)["q1"].kind == "wrong"
+    assert grade([source], chapter, SEED, "nobody")["one_update"].kind == "pass"
+    assert grade([source], chapter, SEED)["one_update"].kind == "wrong"
 
 
 FUNCTIONS = {

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from metalearn_course.exercises.chapters.mathematics import q1, q2, q3, q6
+from metalearn_course.exercises.chapters.mathematics import chapter
 from metalearn_course.exercises.engine import running
 
 
@@ -22,7 +22,7 @@ def kind(value: object) -> str:
 
 
 def said(function) -> str:
-    verdict = q2.check(function)
+    verdict = chapter.update.check(function)
     assert verdict.kind == "wrong" and "could not be checked" not in verdict.text, verdict
     assert verdict._repr_html_().startswith("<div")
     return verdict.text
@@ -152,7 +152,7 @@ def test_the_wrong_arguments() -> None:
 
 @pytest.mark.parametrize("answer", [3, "text", [1, 2], np.zeros(2), {"a": 1}, object()], ids=kind)
 def test_no_function(answer: object) -> None:
-    assert "expected the function `update`" in q2.check(answer).text
+    assert "expected the function `update`" in chapter.update.check(answer).text
 
 
 @pytest.mark.parametrize("name", ["allclose", "array_equal", "abs"])
@@ -179,23 +179,23 @@ class _Evil:
 
 
 @pytest.mark.parametrize(
-    "answer", [q2, np, object(), {1}, lambda: 1, np.array(["a"]), [1, [2]], 1e999, float("nan"), b"x"]
+    "answer", [chapter.update, np, object(), {1}, lambda: 1, np.array(["a"]), [1, [2]], 1e999, float("nan"), b"x"]
 )
 def test_any_answer_to_a_question_gets_a_verdict(answer: object) -> None:
-    for question in (q1, q3, q6):
+    for question in (chapter.one_update, chapter.two_curvatures, chapter.two_tapes):
         verdict = question.check(answer)
         assert verdict.kind == "wrong" and "could not be checked" not in verdict.text, verdict
 
 
 def test_an_answer_that_fights_back() -> None:
-    for question in (q1, q2, q3, q6):
+    for question in (chapter.one_update, chapter.update, chapter.two_curvatures, chapter.two_tapes):
         assert question.check(_Evil()).kind == "wrong"
 
 
 def test_choices_and_orders_say_what_they_expect() -> None:
-    assert "expected one of the letters a, b, c, d" in q3.check("e").text
-    assert "expected each of the letters a, b, c, d, e once" in q6.check("abc").text
-    assert "Number 1 is right; look at number 2." in q6.check("ceadb").text
+    assert "expected one of the letters a, b, c, d" in chapter.two_curvatures.check("e").text
+    assert "expected each of the letters a, b, c, d, e once" in chapter.two_tapes.check("abc").text
+    assert "Number 1 is right; look at number 2." in chapter.two_tapes.check("ceadb").text
 
 
 def test_the_process_is_as_before() -> None:

@@ -1,7 +1,8 @@
 """Submissions that mean no good: nbgrader grades a class of them, and each must get its grade.
 
-Every file in submissions/ has three answers. q1 and q3 are right; q2 is where the harm is done, unless a cell of its
-own does it. The solved notebook and the blank one are with them, and a file that is no notebook at all.
+Every file in submissions/ has three answers. `one_update` and `two_curvatures` are right; `update` is where the harm
+is done, unless a cell of its own does it. The solved notebook and the blank one are with them, and a file that is no
+notebook at all.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 from nbgrader.api import Gradebook
 
-from metalearn_course.exercises.chapters.mathematics import chapter, q2
+from metalearn_course.exercises.chapters.mathematics import chapter
 from metalearn_course.exercises.engine.running import Outcome
 from metalearn_course.exercises.engine.values import plain
 
@@ -26,7 +27,7 @@ SUBMISSIONS = Path(__file__).with_name("submissions")
 NAME = chapter.name
 SECONDS = 3  # for a cell or an answer, instead of 15
 WORKER = os.fsencode(Path("grading", "worker.py"))  # part of the child's command line
-UNHARMED, WITHOUT_Q2 = {"q1", "q2", "q3"}, {"q1", "q3"}
+UNHARMED, WITHOUT_UPDATE = {"one_update", "update", "two_curvatures"}, {"one_update", "two_curvatures"}
 
 GRADES = {
     # A cell of the learner's own, with right answers after it.
@@ -40,42 +41,42 @@ GRADES = {
     "cell_starts_processes": UNHARMED,
     "cell_with_magics": UNHARMED,
     "cell_writes_its_own_file": UNHARMED,
-    "cell_deletes_the_imports": WITHOUT_Q2,
+    "cell_deletes_the_imports": WITHOUT_UPDATE,
     # An answer that never comes.
-    "answer_loops": WITHOUT_Q2,
-    "answer_loops_and_catches": WITHOUT_Q2,
-    "answer_loops_in_c": WITHOUT_Q2,
-    "answer_ends_the_program": WITHOUT_Q2,
-    "answer_ends_it_at_once": WITHOUT_Q2,
-    "answer_aborts": WITHOUT_Q2,
-    "answer_segfaults": WITHOUT_Q2,
-    "answer_recurses_without_end": WITHOUT_Q2,
-    "answer_reads_address_zero": WITHOUT_Q2,
-    "answer_takes_all_memory": WITHOUT_Q2,
-    "answer_prints_without_end": WITHOUT_Q2,
-    "answer_writes_a_huge_file": WITHOUT_Q2,
-    "answer_gives_a_huge_array": WITHOUT_Q2,
-    "answer_is_no_plain_data": {"q3"},
+    "answer_loops": WITHOUT_UPDATE,
+    "answer_loops_and_catches": WITHOUT_UPDATE,
+    "answer_loops_in_c": WITHOUT_UPDATE,
+    "answer_ends_the_program": WITHOUT_UPDATE,
+    "answer_ends_it_at_once": WITHOUT_UPDATE,
+    "answer_aborts": WITHOUT_UPDATE,
+    "answer_segfaults": WITHOUT_UPDATE,
+    "answer_recurses_without_end": WITHOUT_UPDATE,
+    "answer_reads_address_zero": WITHOUT_UPDATE,
+    "answer_takes_all_memory": WITHOUT_UPDATE,
+    "answer_prints_without_end": WITHOUT_UPDATE,
+    "answer_writes_a_huge_file": WITHOUT_UPDATE,
+    "answer_gives_a_huge_array": WITHOUT_UPDATE,
+    "answer_is_no_plain_data": {"two_curvatures"},
     # A right answer that reaches beyond its process.
-    "answer_starts_a_program": WITHOUT_Q2,
-    "answer_writes_elsewhere": WITHOUT_Q2,
+    "answer_starts_a_program": WITHOUT_UPDATE,
+    "answer_writes_elsewhere": WITHOUT_UPDATE,
     # A wrong answer that is to get its point all the same.
-    "comparison_patched": WITHOUT_Q2,
-    "check_patched": WITHOUT_Q2,
-    "checks_edited": WITHOUT_Q2,
-    "checks_are_text": WITHOUT_Q2,
-    "checks_doubled": WITHOUT_Q2,
-    "points_raised": WITHOUT_Q2,
-    "report_forged": {"q1"},
-    "report_flooded": WITHOUT_Q2,
-    "public_cases_learned_by_heart": WITHOUT_Q2,
+    "comparison_patched": WITHOUT_UPDATE,
+    "check_patched": WITHOUT_UPDATE,
+    "checks_edited": WITHOUT_UPDATE,
+    "checks_are_text": WITHOUT_UPDATE,
+    "checks_doubled": WITHOUT_UPDATE,
+    "points_raised": WITHOUT_UPDATE,
+    "report_forged": {"one_update"},
+    "report_flooded": WITHOUT_UPDATE,
+    "public_cases_learned_by_heart": WITHOUT_UPDATE,
     # Somebody else's answer.
-    "solution_imported": WITHOUT_Q2,
-    "solution_imported_anew": WITHOUT_Q2,
-    "solution_read": WITHOUT_Q2,
-    "solution_searched_in_memory": WITHOUT_Q2,
-    "notebook_with_solutions_read": WITHOUT_Q2,
-    "hook_left_behind": WITHOUT_Q2,
+    "solution_imported": WITHOUT_UPDATE,
+    "solution_imported_anew": WITHOUT_UPDATE,
+    "solution_read": WITHOUT_UPDATE,
+    "solution_searched_in_memory": WITHOUT_UPDATE,
+    "notebook_with_solutions_read": WITHOUT_UPDATE,
+    "hook_left_behind": WITHOUT_UPDATE,
     # Right answers in a notebook that was tampered with.
     "checks_deleted": UNHARMED,
     "metadata_from_the_future": UNHARMED,
@@ -149,8 +150,11 @@ def test_without_protection_it_would_get_its_point(student: str, tmp_path: Path)
     """Else such a submission fails for another reason, for example because it searches where nothing is any more."""
     cells = json.loads((SUBMISSIONS / f"{student}.ipynb").read_text(encoding="utf-8"))["cells"]
     sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    # Another name, so that the check is the exercise's own, whatever the submission did to `q2`.
-    sources.append("from metalearn_course.exercises.chapters.mathematics import q2 as own\nprint(own.check(update))")
+    # Another name, so that the check is the exercise's own, whatever the submission did to `chapter`.
+    sources.append(
+        "from metalearn_course.exercises.chapters.mathematics.update import update_exercise as own\n"
+        "print(own.check(update))"
+    )
     program = tmp_path / "submission.py"
     program.write_text("\n".join(sources), encoding="utf-8")
     own = {"PYTHONPATH": str(EXERCISES.parent), "PYTHONUTF8": "1"}
@@ -191,10 +195,10 @@ def test_what_was_learned_by_heart_passes_the_public_check() -> None:
     """So it is the hidden cases that tell."""
     cells = json.loads((SUBMISSIONS / "public_cases_learned_by_heart.ipynb").read_text(encoding="utf-8"))["cells"]
     names: dict = {}
-    exec("".join(next(cell["source"] for cell in cells if cell["id"] == "q2-answer")), names)
-    public, hidden = q2.cases(), q2.cases(2026)
-    assert q2.judge(public, [Outcome(plain(names["update"](*case))) for case in public]).kind == "pass"
-    assert q2.judge(hidden, [Outcome(plain(names["update"](*case))) for case in hidden]).kind == "wrong"
+    exec("".join(next(cell["source"] for cell in cells if cell["id"] == "update-answer")), names)
+    public, hidden = chapter.update.cases(), chapter.update.cases(2026)
+    assert chapter.update.judge(public, [Outcome(plain(names["update"](*case))) for case in public]).kind == "pass"
+    assert chapter.update.judge(hidden, [Outcome(plain(names["update"](*case))) for case in hidden]).kind == "wrong"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")

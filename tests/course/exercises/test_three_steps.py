@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 import metalearn_lib as ml
-from metalearn_course.exercises.chapters.three_steps import q2, q3, q4, q5, q6, q7
+from metalearn_course.exercises.chapters.three_steps import chapter
 
 
 def test_recall_from_scratch_is_the_memorys_own() -> None:
@@ -18,7 +18,7 @@ def test_recall_from_scratch_is_the_memorys_own() -> None:
     indices, distances = memory.recall_many(x[8:, :, None], y[8:, :, None], k=8)
     embedding = ml.memory.TaskEmbedding.of(1.7)
     frequencies = np.random.default_rng(embedding.seed).standard_normal(embedding.features // 2) / 1.7
-    nearest, ours = q2.answer(x[:8], y[:8], x[8], y[8], frequencies)
+    nearest, ours = chapter.recall.answer(x[:8], y[:8], x[8], y[8], frequencies)
     assert nearest == indices[0, 0]
     np.testing.assert_allclose(np.array(ours)[indices[0]], distances[0], rtol=1e-4)
 
@@ -31,7 +31,7 @@ def test_the_entry_outside_of_the_family_by_search() -> None:
     inner = (np.cos(phi) * (np.sin(x) @ y) - np.sin(phi) * (np.cos(x) @ y)) * (2 * np.pi / 200)
     # ‖A sin(x − φ) − y‖² = A² π − 2A ⟨sin(x − φ), y⟩ + ‖y‖²: no table of all curves is needed
     best = (a**2 * np.pi - 2 * a * inner).argmin()
-    assert q5.check([a[best], phi[best]]).kind == "pass"
+    assert chapter.outside_the_family.check([a[best], phi[best]]).kind == "pass"
 
 
 def test_the_three_networks_by_running_them() -> None:
@@ -39,7 +39,12 @@ def test_the_three_networks_by_running_them() -> None:
         return float(np.maximum(np.array(u) * 3.0, 0) @ np.array(v))
 
     first, second = ((1, 3), (2, 0)), ((3, 1), (0, 2))
-    assert q6.check([network(*first), network(*second), network(*np.mean([first, second], axis=0))]).kind == "pass"
+    assert (
+        chapter.mean_of_two_networks.check(
+            [network(*first), network(*second), network(*np.mean([first, second], axis=0))]
+        ).kind
+        == "pass"
+    )
 
 
 def pairwise(xs, ys, new_x, new_y, f):
@@ -81,13 +86,13 @@ def two_tasks_the_second_again(start):
 
 
 FOREIGN = [
-    (q2, pairwise, "point_by_point"),
-    (q2, least_norm, "no_ridge"),
-    (q3, summed, "summed_loss"),
-    (q4, by_id, "the_same_object"),
-    (q5, (4, 3.14), "phase clipped"),
-    (q6, [6, 6.0, 6], "mean of predictions"),
-    (q7, two_tasks_the_second_again, "only_the_last_comes_back"),
+    (chapter.recall, pairwise, "point_by_point"),
+    (chapter.recall, least_norm, "no_ridge"),
+    (chapter.transferred, summed, "summed_loss"),
+    (chapter.shares, by_id, "the_same_object"),
+    (chapter.outside_the_family, (4, 3.14), "phase clipped"),
+    (chapter.mean_of_two_networks, [6, 6.0, 6], "mean of predictions"),
+    (chapter.no_memory, two_tasks_the_second_again, "only_the_last_comes_back"),
 ]
 
 

@@ -5,19 +5,19 @@ from html.parser import HTMLParser
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from metalearn_course.exercises.chapters.mathematics import chapter, q1, q2, q3, q4
+from metalearn_course.exercises.chapters.mathematics import chapter
 from metalearn_course.exercises.engine.verdict import Verdict
 
 VERDICTS = {
-    "blank": q1.check(),
-    "a mistake": q2.check(lambda theta, x, y, alpha: theta),
-    "an exception": q2.check(lambda theta, x, y, alpha: 1 / 0),
-    "a wrong choice": q3.check("a"),
-    "right": q3.check("b"),
-    "a hint": q4.hint(),
-    "a solution": q4.solution(),
+    "blank": chapter.one_update.check(),
+    "a mistake": chapter.update.check(lambda theta, x, y, alpha: theta),
+    "an exception": chapter.update.check(lambda theta, x, y, alpha: 1 / 0),
+    "a wrong choice": chapter.two_curvatures.check("a"),
+    "right": chapter.two_curvatures.check("b"),
+    "a hint": chapter.meta_gradient.hint(),
+    "a solution": chapter.meta_gradient.solution(),
     "progress": chapter.progress(),
-    "tags in an answer": q3.check("<script>alert(1)</script>"),
+    "tags in an answer": chapter.two_curvatures.check("<script>alert(1)</script>"),
 }
 
 

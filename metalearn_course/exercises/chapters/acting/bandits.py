@@ -19,7 +19,7 @@ def _draw_counts(rng: np.random.Generator) -> tuple:
     return successes.astype(float), failures.astype(float)
 
 
-q1 = Function(
+regret_exercise = Function(
     "Regret",
     r"""
     Arm $k$ pays 1 with probability $p_k$. Return the regret after each pull: how much less reward, in expectation, was
@@ -31,43 +31,49 @@ q1 = Function(
 )
 
 
-@q1.reference("Each pull of arm k loses max p − p_k. It is about probabilities, so luck plays no part in it.")
+@regret_exercise.reference(
+    "Each pull of arm k loses max p − p_k. It is about probabilities, so luck plays no part in it."
+)
 def regret(p, actions):
     """Regret [n] after each of the pulls actions [n], for arms that pay with probabilities p [K]."""
     return np.cumsum(p.max() - p[actions])
 
 
-@q1.mistake("That is what each pull loses; regret is what has been lost *so far*: sum it up.")
+@regret_exercise.mistake("That is what each pull loses; regret is what has been lost *so far*: sum it up.")
 def not_summed(p, actions):
     return p.max() - p[actions]
 
 
-@q1.mistake("You compare with the best arm that was pulled. Never having found the best one is what regret is about.")
+@regret_exercise.mistake(
+    "You compare with the best arm that was pulled. Never having found the best one is what regret is about."
+)
 def best_pulled(p, actions):
     return np.cumsum(p[actions].max() - p[actions])
 
 
-@q1.mistake("You compare with an arm pulled at random. Regret is against the best arm.")
+@regret_exercise.mistake("You compare with an arm pulled at random. Regret is against the best arm.")
 def against_chance(p, actions):
     return np.cumsum(p.mean() - p[actions])
 
 
-@q1.mistake("The sign: what is lost is positive.")
+@regret_exercise.mistake("The sign: what is lost is positive.")
 def sign_flipped(p, actions):
     return -regret(p, actions)
 
 
-@q1.mistake("You divide by the number of pulls. That mean goes to zero for any good player; regret is the sum.")
+@regret_exercise.mistake(
+    "You divide by the number of pulls. That mean goes to zero for any good player; regret is the sum."
+)
 def mean_so_far(p, actions):
     return regret(p, actions) / np.arange(1, len(actions) + 1)
 
 
-@q1.mistake("That is the expected reward so far, not what was lost.")
+@regret_exercise.mistake("That is the expected reward so far, not what was lost.")
 def earned(p, actions):
     return np.cumsum(p[actions])
 
 
-@q1.also_right
+@regret_exercise.also_right
 def with_a_loop(probabilities, pulls):
     total, result = 0.0, []
     for arm in pulls.tolist():
@@ -76,7 +82,7 @@ def with_a_loop(probabilities, pulls):
     return result
 
 
-q2 = Function(
+upper_bound_exercise = Function(
     "An upper bound",
     r"""
     UCB1 pulls the arm with the largest index $\frac{s}{n} + \sqrt{\frac{2 \ln t}{n}}$, with $s$ successes in $n$ pulls
@@ -91,53 +97,59 @@ q2 = Function(
 )
 
 
-@q2.reference("The bonus shrinks for arms that were pulled often, and grows, slowly, for those that were left alone.")
+@upper_bound_exercise.reference(
+    "The bonus shrinks for arms that were pulled often, and grows, slowly, for those that were left alone."
+)
 def upper_bound(successes, failures):
     """The index [K] of arms with successes [K] and failures [K]."""
     n = successes + failures
     return successes / n + np.sqrt(2 * np.log(n.sum()) / n)
 
 
-@q2.mistake("The bonus is missing: the mean alone never goes back to an arm that began badly.")
+@upper_bound_exercise.mistake("The bonus is missing: the mean alone never goes back to an arm that began badly.")
 def mean_only(successes, failures):
     return successes / (successes + failures)
 
 
-@q2.mistake("The logarithm is that of all pulls together: an arm left alone has to become more attractive with time.")
+@upper_bound_exercise.mistake(
+    "The logarithm is that of all pulls together: an arm left alone has to become more attractive with time."
+)
 def logarithm_of_its_own(successes, failures):
     n = successes + failures
     return successes / n + np.sqrt(2 * np.log(n) / n)
 
 
-@q2.mistake("The root is missing: uncertainty shrinks like 1/√n, not like 1/n.")
+@upper_bound_exercise.mistake("The root is missing: uncertainty shrinks like 1/√n, not like 1/n.")
 def no_root(successes, failures):
     n = successes + failures
     return successes / n + 2 * np.log(n.sum()) / n
 
 
-@q2.mistake("You divide the successes by all pulls together, and not by those of the arm.")
+@upper_bound_exercise.mistake("You divide the successes by all pulls together, and not by those of the arm.")
 def share_of_all(successes, failures):
     n = successes + failures
     return successes / n.sum() + np.sqrt(2 * np.log(n.sum()) / n)
 
 
-@q2.mistake("You subtract the bonus: that is the lower end. To be optimistic about what is unknown is the idea.")
+@upper_bound_exercise.mistake(
+    "You subtract the bonus: that is the lower end. To be optimistic about what is unknown is the idea."
+)
 def lower_bound(successes, failures):
     return 2 * mean_only(successes, failures) - upper_bound(successes, failures)
 
 
-@q2.mistake("The 2 under the root is missing.")
+@upper_bound_exercise.mistake("The 2 under the root is missing.")
 def no_factor(successes, failures):
     n = successes + failures
     return successes / n + np.sqrt(np.log(n.sum()) / n)
 
 
-@q2.mistake("You divide by the failures: n counts all pulls of the arm, successes too.")
+@upper_bound_exercise.mistake("You divide by the failures: n counts all pulls of the arm, successes too.")
 def failures_for_pulls(successes, failures):
     return successes / failures + np.sqrt(2 * np.log((successes + failures).sum()) / failures)
 
 
-@q2.also_right
+@upper_bound_exercise.also_right
 def arm_by_arm(s, f):
     from math import log, sqrt
 
@@ -145,7 +157,7 @@ def arm_by_arm(s, f):
     return [a / (a + b) + sqrt(2 * log(t) / (a + b)) for a, b in zip(s, f, strict=True)]
 
 
-q3 = Function(
+belief_exercise = Function(
     "What to believe about an arm",
     r"""
     Before the first pull an arm's probability is uniform in $[0, 1]$. After $s$ successes and $f$ failures it has the
@@ -158,7 +170,7 @@ q3 = Function(
 )
 
 
-@q3.reference(
+@belief_exercise.reference(
     "The prior counts as one success and one failure, so an arm never pulled has the mean ½, with a wide distribution."
 )
 def belief(successes, failures):
@@ -167,35 +179,37 @@ def belief(successes, failures):
     return np.stack([a / (a + b), np.sqrt(a * b / (a + b + 1)) / (a + b)], axis=1)
 
 
-@q3.mistake("That is the variance; the question asks for the standard deviation, its root.")
+@belief_exercise.mistake("That is the variance; the question asks for the standard deviation, its root.")
 def variance(successes, failures):
     return belief(successes, failures) ** np.array([1, 2])
 
 
-@q3.mistake("Successes and failures are swapped.")
+@belief_exercise.mistake("Successes and failures are swapped.")
 def swapped(successes, failures):
     return belief(failures, successes)
 
 
-@q3.mistake("The prior is missing: an arm that failed once would then be certain never to pay.")
+@belief_exercise.mistake("The prior is missing: an arm that failed once would then be certain never to pay.")
 def no_prior(successes, failures):
     n = np.maximum(successes + failures, 1)
     p = successes / n
     return np.stack([p, np.sqrt(p * (1 - p) / (n + 1))], axis=1)
 
 
-@q3.mistake("That is the deviation of a single pull, √(p(1 − p)). The question is how sure we are about p.")
+@belief_exercise.mistake(
+    "That is the deviation of a single pull, √(p(1 − p)). The question is how sure we are about p."
+)
 def of_a_pull(successes, failures):
     p = belief(successes, failures)[:, 0]
     return np.stack([p, np.sqrt(p * (1 - p))], axis=1)
 
 
-@q3.mistake("You return two rows; the question asks for one row per arm, [K, 2].")
+@belief_exercise.mistake("You return two rows; the question asks for one row per arm, [K, 2].")
 def wrong_axis(successes, failures):
     return belief(successes, failures).T
 
 
-@q3.also_right
+@belief_exercise.also_right
 def from_scipy(s, f):
     from scipy.stats import beta
 

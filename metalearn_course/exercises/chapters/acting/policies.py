@@ -4,7 +4,7 @@ import numpy as np
 
 from metalearn_course.exercises.engine import Choice, Function
 
-q4 = Function(
+returns_exercise = Function(
     "What a step is worth",
     r"""
     The policy gradient weighs the choice at step $t$ with the return, the rewards from this step on:
@@ -16,7 +16,9 @@ q4 = Function(
 )
 
 
-@q4.reference("G_t = r_t + γ G_{t+1}, from the end. Rewards before step t are not due to the choice made there.")
+@returns_exercise.reference(
+    "G_t = r_t + γ G_{t+1}, from the end. Rewards before step t are not due to the choice made there."
+)
 def returns(rewards, gamma):
     """The return G_t of each step, for the rewards [n] of a trial and a discount gamma."""
     result, following = np.zeros(len(rewards)), 0.0
@@ -26,43 +28,45 @@ def returns(rewards, gamma):
     return result
 
 
-@q4.mistake("You sum what came before. A choice is judged by what follows it.")
+@returns_exercise.mistake("You sum what came before. A choice is judged by what follows it.")
 def backwards(rewards, gamma):
     return returns(rewards[::-1], gamma)[::-1]
 
 
-@q4.mistake("There is no discount in it.")
+@returns_exercise.mistake("There is no discount in it.")
 def undiscounted(rewards, gamma):
     return returns(rewards, 1.0)
 
 
-@q4.mistake("You discount from the start of the trial, γᵗ rₜ: late choices would count next to nothing.")
+@returns_exercise.mistake("You discount from the start of the trial, γᵗ rₜ: late choices would count next to nothing.")
 def from_the_start(rewards, gamma):
     return returns(rewards * gamma ** np.arange(len(rewards)), 1.0)
 
 
-@q4.mistake("The reward of the step itself is missing: it is the first that the choice leads to.")
+@returns_exercise.mistake("The reward of the step itself is missing: it is the first that the choice leads to.")
 def without_its_own(rewards, gamma):
     return returns(rewards, gamma) - rewards
 
 
-@q4.mistake("Every step gets the return of the whole trial: correct on average, but with needless noise from the past.")
+@returns_exercise.mistake(
+    "Every step gets the return of the whole trial: correct on average, but with needless noise from the past."
+)
 def whole_trial(rewards, gamma):
     return np.full(len(rewards), returns(rewards, gamma)[0])
 
 
-@q4.mistake("The reward of the step itself is discounted too: it comes at once, γ⁰ = 1.")
+@returns_exercise.mistake("The reward of the step itself is discounted too: it comes at once, γ⁰ = 1.")
 def discounted_at_once(rewards, gamma):
     return gamma * returns(rewards, gamma)
 
 
-@q4.also_right
+@returns_exercise.also_right
 def as_a_matrix(r, g):
     t = np.arange(len(r))
     return np.where(t >= t[:, None], g ** np.abs(t - t[:, None]), 0) @ r
 
 
-q5 = Function(
+advantages_exercise = Function(
     "Compared with what?",
     r"""
     Each task is played $M$ times; `totals` holds the total reward of every trial. What a trial is compared with must
@@ -78,19 +82,23 @@ q5 = Function(
 )
 
 
-@q5.reference("How generous a task is cancels out, as in a paired difference, and the gradient keeps its mean.")
+@advantages_exercise.reference(
+    "How generous a task is cancels out, as in a paired difference, and the gradient keeps its mean."
+)
 def advantages(totals):
     """Advantages [T, M] for the total rewards [T, M] of M trials in each of T tasks."""
     others = (totals.sum(axis=1, keepdims=True) - totals) / (totals.shape[1] - 1)
     return totals - others
 
 
-@q5.mistake("You compare trials of different tasks: in a generous task everything looks good, whatever was done.")
+@advantages_exercise.mistake(
+    "You compare trials of different tasks: in a generous task everything looks good, whatever was done."
+)
 def across_tasks(totals):
     return advantages(totals.T).T
 
 
-@q5.mistake(
+@advantages_exercise.mistake(
     "Its own total is in the mean it is compared with. That makes every advantage smaller by the factor (M − 1)/M, and "
     "the comparison depends on its own actions."
 )
@@ -98,27 +106,27 @@ def including_itself(totals):
     return totals - totals.mean(axis=1, keepdims=True)
 
 
-@q5.mistake("One mean for all tasks: how generous a task is stays in the advantage, as noise.")
+@advantages_exercise.mistake("One mean for all tasks: how generous a task is stays in the advantage, as noise.")
 def one_mean(totals):
     return totals - totals.mean()
 
 
-@q5.mistake("The sum of the others is divided by M, but there are M − 1 of them.")
+@advantages_exercise.mistake("The sum of the others is divided by M, but there are M − 1 of them.")
 def divided_by_all(totals):
     return totals - (totals.sum(axis=1, keepdims=True) - totals) / totals.shape[1]
 
 
-@q5.mistake("The sign: more than the others is an advantage above zero.")
+@advantages_exercise.mistake("The sign: more than the others is an advantage above zero.")
 def sign_flipped(totals):
     return -advantages(totals)
 
 
-@q5.also_right
+@advantages_exercise.also_right
 def trial_by_trial(table):
     return [[a - np.mean([*row[:i], *row[i + 1 :]]) for i, a in enumerate(row)] for row in table.tolist()]
 
 
-q6 = Choice(
+within_a_trial = Choice(
     "What learns within a trial?",
     "A recurrent policy with fixed weights has little regret in a new bandit. Which experiment shows best that it "
     "learns *within* the trial?",

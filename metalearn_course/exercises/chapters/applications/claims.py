@@ -4,7 +4,7 @@ import numpy as np
 
 from metalearn_course.exercises.engine import Choice, Order, Value
 
-q1 = Choice(
+reading_a_claim = Choice(
     "Reading a claim",
     """
     "Our recommender is meta-trained on 50,000 users. On 2,000 **new** users its error falls from 1.10 to 0.95 stars
@@ -42,7 +42,7 @@ q1 = Choice(
     ),
 )
 
-q2 = Value(
+pooled_or_alone = Value(
     "Predict: pooled, alone, or both",
     r"""
     The means of patients vary with the variance $\tau^2 = 1$ around a mean that is known from many. A patient's
@@ -64,40 +64,42 @@ q2 = Value(
         "The best mixture misses the patient's mean by τ² · (σ²/n) / (τ² + σ²/n).",
     ),
 )
-q2.mistake(
+pooled_or_alone.mistake(
     "These are errors of the patient's mean. A measurement has its own noise on top, σ² = 4, whatever the "
     "prediction is.",
     [1, 1, 0.5],
     "noise forgotten",
 )
-q2.mistake("You forgot n: the mean of four measurements has the variance σ²/4, not σ².", [5, 8, 4.8], "n forgotten")
-q2.mistake(
+pooled_or_alone.mistake(
+    "You forgot n: the mean of four measurements has the variance σ²/4, not σ².", [5, 8, 4.8], "n forgotten"
+)
+pooled_or_alone.mistake(
     "Variances add up, standard deviations do not: σ² = 4 goes in, not σ = 2.",
     [3, 2.5, 2 + 1 * 0.5 / 1.5],
     "deviation for variance",
 )
-q2.mistake(
+pooled_or_alone.mistake(
     "Two predictions that miss by 1 each, by different causes, partly cancel in a mixture: it is better than either.",
     [5, 5, 5],
     "mixture gains nothing",
 )
-q2.mistake(
+pooled_or_alone.mistake(
     "The mean of all is known, but it is not this patient's: it misses by τ² on average.",
     [4, 5, 4.5],
     "pooled is exact",
 )
-q2.mistake(
+pooled_or_alone.mistake(
     "Four measurements do not tell the patient's mean exactly: their mean misses it by σ²/n.", [5, 4, 4], "own is exact"
 )
-q2.mistake(
+pooled_or_alone.mistake(
     "The best mixture does not know the patient's mean either: it misses it by a half, and comes with the noise.",
     [5, 5, 4],
     "mixture is exact",
 )
-q2.also_right((1 + 4, 4 + 4 / 4, 4 + 1 * 1 / (1 + 1)))
-q2.also_right(np.array([5.0, 5.0, 4.5]))
+pooled_or_alone.also_right((1 + 4, 4 + 4 / 4, 4 + 1 * 1 / (1 + 1)))
+pooled_or_alone.also_right(np.array([5.0, 5.0, 4.5]))
 
-q3 = Order(
+where_it_pays = Order(
     "Where does adapting pay?",
     r"""
     Between tasks the means have the variance $\tau^2$, within a task the values have $\sigma^2$, and a new task comes
@@ -120,18 +122,20 @@ q3 = Order(
         "The gain is τ² · w, with the weight w = τ²/(τ² + σ²/n).",
     ),
 )
-q3.mistake(
+where_it_pays.mistake(
     "That is the order of τ², of what there is to gain. Which share of it n noisy examples give is w = τ²/(τ² + σ²/n).",
     "dacb",
     "by what there is",
 )
-q3.mistake(
+where_it_pays.mistake(
     "That is the order of w, how well the examples show the task. Assets are known precisely, and hardly differ: the "
     "gain is τ² w.",
     "abcd",
     "by what is shown",
 )
-q3.mistake(
+where_it_pays.mistake(
     "That is the order of τ²/σ². The noise is averaged over the examples: what counts is σ²/n.", "cadb", "n forgotten"
 )
-q3.mistake("That is the order of n. Many examples of tasks that are all alike gain nothing.", "badc", "by examples")
+where_it_pays.mistake(
+    "That is the order of n. Many examples of tasks that are all alike gain nothing.", "badc", "by examples"
+)

@@ -22,7 +22,7 @@ def _two_from_one_equation(arguments: tuple, got: Plain) -> bool:
     return isinstance(got, list) and got[2:] == [2.0] and bool(np.ptp(arguments[1]) == 0)
 
 
-q6 = Function(
+identify_exercise = Function(
     "What a second of driving tells",
     r"""
     At constant speed a van's yaw rate follows the steering: $r_{t+1} = a\,r_t + b\,\delta_t$, with numbers a and b that
@@ -39,7 +39,7 @@ q6 = Function(
 )
 
 
-@q6.reference(
+@identify_exercise.reference(
     "With constant steering in a steady turn all rows are the same, and one equation does not determine two numbers: "
     "only the ratio b/(1 − a) shows, how much the van turns, not how fast it answers. A learner that adapts on such a "
     "drive cannot know more; its start decides the rest. Inputs must excite what is to be identified."
@@ -56,12 +56,14 @@ def _fitted(rows, targets):
     return [*solution, rank]
 
 
-@q6.mistake("The steering is that of one step too late: r_{t+1} follows from r_t and δ_t, what was steered before it.")
+@identify_exercise.mistake(
+    "The steering is that of one step too late: r_{t+1} follows from r_t and δ_t, what was steered before it."
+)
 def steering_too_late(r, delta):
     return _fitted([r[:-2], delta[1:]], r[1:-1])
 
 
-@q6.mistake(
+@identify_exercise.mistake(
     "You fit the change r_{t+1} − r_t: its coefficient is a − 1. Both are ways to say the same; the question asks "
     "for a.",
 )
@@ -69,13 +71,13 @@ def change_for_next(r, delta):
     return _fitted([r[:-1], delta], r[1:] - r[:-1])
 
 
-@q6.mistake("a and b are exchanged: a belongs to the yaw rate, b to the steering.")
+@identify_exercise.mistake("a and b are exchanged: a belongs to the yaw rate, b to the steering.")
 def exchanged(r, delta):
     a, b, rank = identify(r, delta)
     return b, a, rank
 
 
-@q6.mistake(
+@identify_exercise.mistake(
     "You explain the past by the future: r_{t+1} is what is to be predicted, r_t what it is predicted from. Least "
     "squares is not the same in both directions."
 )
@@ -83,7 +85,7 @@ def backwards(r, delta):
     return _fitted([r[1:], delta], r[:-1])
 
 
-@q6.mistake(
+@identify_exercise.mistake(
     "You force a pair where the drive has none: with a small ridge or noise any matrix can be inverted, and the rank "
     "is always two. In a steady turn that pair is the ridge's answer, not the road's."
 )
@@ -93,7 +95,7 @@ def with_a_ridge(r, delta):
     return a, b, 2
 
 
-@q6.mistake(
+@identify_exercise.mistake(
     "You say that a steady turn determines both numbers. There all rows (r_t, δ_t) are the same: that is one "
     "equation for two unknowns, and the pair that comes out depends on rounding (`np.linalg.matrix_rank` tells).",
     _two_from_one_equation,
@@ -102,7 +104,7 @@ def always_two(r, delta):
     return *identify(r, delta)[:2], 2
 
 
-@q6.also_right
+@identify_exercise.also_right
 def by_hand(rates, angles):
     past, following = rates[:-1].tolist(), rates[1:].tolist()
     rr, ru = sum(p * p for p in past), sum(p * u for p, u in zip(past, angles, strict=True))

@@ -4,7 +4,7 @@ import numpy as np
 
 from metalearn_course.exercises.engine import Choice, Function
 
-q7 = Choice(
+which_curve = Choice(
     "Which curve is which?",
     """
     A model of a vehicle is tested on a second of driving, 20 steps of 50 ms, over many drives. The figure shows three
@@ -41,7 +41,7 @@ q7 = Choice(
 )
 
 
-@q7.with_figure
+@which_curve.with_figure
 def three_errors() -> None:
     """Errors of a linear model against the time ahead, over 400 drives."""
     import matplotlib.pyplot as plt
@@ -70,7 +70,7 @@ def _draw(rng: np.random.Generator) -> tuple:
     return a, rng.normal(size=2), rng.normal(size=(7, 2)), rng.normal(size=6)
 
 
-q8 = Function(
+open_loop_errors_exercise = Function(
     "Roll a model out",
     """
     A model predicts the next state from the state and the input: `A @ state + B * input`. Given the measured `states`
@@ -92,7 +92,7 @@ q8 = Function(
 )
 
 
-@q8.reference(
+@open_loop_errors_exercise.reference(
     "A controller plans with what the model says about its own predictions: nobody measures the future. Fed with the "
     "measured states the same loop gives one-step errors, n of them, and looks like a prediction n steps ahead."
 )
@@ -112,7 +112,7 @@ def _predictions(A, B, start, inputs):
     return np.array(predicted)
 
 
-@q8.mistake(
+@open_loop_errors_exercise.mistake(
     "You feed the measured state at every step: that is the one-step error in disguise, n times. Go on from the "
     "prediction."
 )
@@ -120,19 +120,19 @@ def one_step_errors(A, B, states, inputs):
     return np.linalg.norm(states[:-1] @ A.T + inputs[:, None] * B - states[1:], axis=1)
 
 
-@q8.mistake("You start from rest. The start is known: the first measured state.")
+@open_loop_errors_exercise.mistake("You start from rest. The start is known: the first measured state.")
 def from_rest(A, B, states, inputs):
     return np.linalg.norm(_predictions(A, B, np.zeros(2), inputs) - states, axis=1)[1:]
 
 
-@q8.mistake(
+@open_loop_errors_exercise.mistake(
     "You count the start itself, where nothing was predicted yet: an error of zero that makes the mean smaller."
 )
 def with_the_start(A, B, states, inputs):
     return np.linalg.norm(_predictions(A, B, states[0], inputs) - states, axis=1)
 
 
-@q8.mistake(
+@open_loop_errors_exercise.mistake(
     "Predictions and measurements are shifted by a step: what follows from state 0 and input 0 is to be compared with "
     "state 1."
 )
@@ -140,17 +140,19 @@ def compared_too_early(A, B, states, inputs):
     return np.linalg.norm(_predictions(A, B, states[0], inputs)[1:] - states[:-1], axis=1)
 
 
-@q8.mistake("The matrix is transposed: `state @ A` multiplies by columns; `A @ state`, or `state @ A.T` for rows.")
+@open_loop_errors_exercise.mistake(
+    "The matrix is transposed: `state @ A` multiplies by columns; `A @ state`, or `state @ A.T` for rows."
+)
 def transposed(A, B, states, inputs):
     return open_loop_errors(A.T, B, states, inputs)
 
 
-@q8.mistake("Squared distances: take the root, so that the error has the unit of the states.")
+@open_loop_errors_exercise.mistake("Squared distances: take the root, so that the error has the unit of the states.")
 def squared(A, B, states, inputs):
     return open_loop_errors(A, B, states, inputs) ** 2
 
 
-@q8.mistake(
+@open_loop_errors_exercise.mistake(
     "You add up one-step errors. How earlier errors develop (the model may damp or amplify them) is missing: roll "
     "it out."
 )
@@ -158,13 +160,15 @@ def sum_of_one_step_errors(A, B, states, inputs):
     return np.cumsum(one_step_errors(A, B, states, inputs))
 
 
-@q8.mistake("That is the mean up to each step. The question asks for the error at each: the mean hides the late ones.")
+@open_loop_errors_exercise.mistake(
+    "That is the mean up to each step. The question asks for the error at each: the mean hides the late ones."
+)
 def running_mean(A, B, states, inputs):
     errors = open_loop_errors(A, B, states, inputs)
     return np.cumsum(errors) / np.arange(1, len(errors) + 1)
 
 
-@q8.also_right
+@open_loop_errors_exercise.also_right
 def with_matrix_powers(a, b, measured, u):
     errors = []
     for ahead in range(1, len(measured)):

@@ -14,7 +14,7 @@ def _draw(rng: np.random.Generator) -> tuple:
     return 10 + rng.normal(0, 3, (6, 1)) + noise, 12 + rng.normal(0, 2, int(rng.integers(2, 4)))
 
 
-q4 = Function(
+shrunk_mean_exercise = Function(
     "A new patient's mean",
     r"""
     `table` [P, n] holds n measurements of each of P earlier patients, `new` [m] those of a new one. Return the best
@@ -34,7 +34,7 @@ q4 = Function(
 )
 
 
-@q4.reference(
+@shrunk_mean_exercise.reference(
     "This is what a learned prior does: with few noisy measurements it trusts the others, with many the patient, "
     "and where patients do not differ (τ² = 0) it does not adapt at all. MAML's start and a few steps do the "
     "same, less openly."
@@ -56,17 +56,21 @@ def _mixed(table, new, weight):
     return table.mean() + weight * (new.mean() - table.mean())
 
 
-@q4.mistake("That is the patient's own mean: no shrinkage. A few noisy measurements do not deserve full trust.")
+@shrunk_mean_exercise.mistake(
+    "That is the patient's own mean: no shrinkage. A few noisy measurements do not deserve full trust."
+)
 def no_shrinkage(table, new):
     return new.mean()
 
 
-@q4.mistake("That is everybody's mean: full pooling. The measurements of the new patient do not count.")
+@shrunk_mean_exercise.mistake(
+    "That is everybody's mean: full pooling. The measurements of the new patient do not count."
+)
 def full_pooling(table, new):
     return table.mean()
 
 
-@q4.mistake(
+@shrunk_mean_exercise.mistake(
     "Every measurement counts the same: the earlier patients outvote the new one by their number, however much "
     "patients differ. The two variances decide, not the counts."
 )
@@ -74,7 +78,7 @@ def all_in_one(table, new):
     return np.concatenate([table.ravel(), new]).mean()
 
 
-@q4.mistake(
+@shrunk_mean_exercise.mistake(
     "The weights are swapped: the more patients differ, the *less* the others say about this one. w belongs to `new`."
 )
 def wrong_weight(table, new):
@@ -82,13 +86,13 @@ def wrong_weight(table, new):
     return _mixed(table, new, 1 - max(between, 0) / (max(between, 0) + within / len(new)))
 
 
-@q4.mistake("You weigh by standard deviations. Precisions add up, and these are one over a variance.")
+@shrunk_mean_exercise.mistake("You weigh by standard deviations. Precisions add up, and these are one over a variance.")
 def standard_deviations(table, new):
     within, between = _variances(table)
     return _mixed(table, new, max(between, 0) ** 0.5 / (max(between, 0) ** 0.5 + (within / len(new)) ** 0.5))
 
 
-@q4.mistake(
+@shrunk_mean_exercise.mistake(
     "m is forgotten: the mean of m measurements has the variance σ²/m. With every measurement the patient's own mean "
     "earns more trust."
 )
@@ -97,7 +101,7 @@ def m_forgotten(table, new):
     return _mixed(table, new, max(between, 0) / (max(between, 0) + within))
 
 
-@q4.mistake(
+@shrunk_mean_exercise.mistake(
     "Your τ² still has noise in it: the means of n measurements differ even where patients do not. Take off σ²/n."
 )
 def noise_between(table, new):
@@ -106,7 +110,7 @@ def noise_between(table, new):
     return _mixed(table, new, between / (between + within / len(new)))
 
 
-@q4.mistake(
+@shrunk_mean_exercise.mistake(
     "Your τ² becomes negative where the patients' means are closer together than noise alone would put them. Then they "
     "are taken for equal: τ² = 0."
 )
@@ -115,13 +119,13 @@ def negative_variance(table, new):
     return _mixed(table, new, between / (between + within / len(new)))
 
 
-@q4.mistake("The new patient has m measurements, not n: σ²/n is the noise of the earlier ones.")
+@shrunk_mean_exercise.mistake("The new patient has m measurements, not n: σ²/n is the noise of the earlier ones.")
 def n_for_m(table, new):
     within, between = _variances(table)
     return _mixed(table, new, max(between, 0) / (max(between, 0) + within / table.shape[1]))
 
 
-@q4.mistake(
+@shrunk_mean_exercise.mistake(
     "You take the variance of the whole table for that within patients; it has the differences between them in "
     "it. First one variance per patient (`axis=1`), then their mean."
 )
@@ -131,13 +135,15 @@ def total_for_within(table, new):
     return _mixed(table, new, between / (between + within / len(new)))
 
 
-@q4.mistake("You divide by the number in both variances. These are samples: divide by one less (`ddof=1`).")
+@shrunk_mean_exercise.mistake(
+    "You divide by the number in both variances. These are samples: divide by one less (`ddof=1`)."
+)
 def population_variances(table, new):
     within, between = _variances(table, ddof=0)
     return _mixed(table, new, max(between, 0) / (max(between, 0) + within / len(new)))
 
 
-@q4.also_right
+@shrunk_mean_exercise.also_right
 def by_precisions(earlier, patient):
     from statistics import fmean, variance
 

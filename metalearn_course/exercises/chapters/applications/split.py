@@ -78,7 +78,7 @@ def _no_pair(arguments: tuple, got: Plain) -> bool:
 
 _WRONG = (_on_both_sides, _incomplete, _share_is_wrong, _not_random)
 
-q5 = Function(
+split_exercise = Function(
     "A split by patient",
     """
     `patients` names the patient of each measurement. Split the measurements into training and test so that no patient
@@ -97,7 +97,7 @@ q5 = Function(
 )
 
 
-@q5.reference(
+@split_exercise.reference(
     "Measurements of one patient are alike. A test set that holds other measurements of the same patients asks whether "
     "these are recognised, not whether anything is known about the next one."
 )
@@ -109,7 +109,7 @@ def split(patients, share, seed):
     return np.flatnonzero(~test), np.flatnonzero(test)
 
 
-@q5.mistake(
+@split_exercise.mistake(
     "That is a mask. The question asks for positions, of training and of test: `np.flatnonzero` turns a mask into "
     "them.",
     _masks,
@@ -118,7 +118,7 @@ def mask(patients, share, seed):
     return np.isin(patients, np.unique(patients)[: round(share * len(np.unique(patients)))])
 
 
-@q5.mistake(
+@split_exercise.mistake(
     "A patient is in both parts: that is leakage. Each part has measurements of the same people, and a learner that "
     "recognises them scores well. Draw patients, not measurements.",
     _on_both_sides,
@@ -129,7 +129,7 @@ def by_measurement(patients, share, seed):
     return order[test:], order[:test]
 
 
-@q5.mistake(
+@split_exercise.mistake(
     "Those are names of patients. The question asks for the positions of their measurements in `patients`.",
     _names_of_patients,
 )
@@ -139,7 +139,7 @@ def names_for_positions(patients, share, seed):
     return names[test:], names[:test]
 
 
-@q5.mistake(
+@split_exercise.mistake(
     "Training and test are exchanged: the training positions come first, and `share` is that of the test.", _exchanged
 )
 def exchanged(patients, share, seed):
@@ -147,7 +147,7 @@ def exchanged(patients, share, seed):
     return test, train
 
 
-@q5.mistake(
+@split_exercise.mistake(
     "Some measurements are missing, or are listed twice: all measurements of a patient belong to the patient's part.",
     _incomplete,
 )
@@ -158,7 +158,7 @@ def one_of_each(patients, share, seed):
     return first[order[test:]], first[order[:test]]
 
 
-@q5.mistake(
+@split_exercise.mistake(
     "The number of test patients is not `round(share * number of patients)`. A draw for each patient "
     "leaves it to chance, and `int` cuts off where `round` rounds.",
     _share_is_wrong,
@@ -169,7 +169,7 @@ def each_by_chance(patients, share, seed):
     return np.flatnonzero(~test), np.flatnonzero(test)
 
 
-@q5.mistake(
+@split_exercise.mistake(
     "The test patients are the first or the last ones: numbers are often given by ward or by year, so such a test set "
     "differs from the rest. Draw them at random.",
     _not_random,
@@ -180,14 +180,14 @@ def the_first_ones(patients, share, seed):
     return np.flatnonzero(~test), np.flatnonzero(test)
 
 
-@q5.mistake(
+@split_exercise.mistake(
     "That is no split: return a pair, positions in `patients` for training and positions for the test.", _no_pair
 )
 def no_pair(patients, share, seed):
     return split(patients, share, seed)[1]
 
 
-@q5.also_right
+@split_exercise.also_right
 def by_shuffling(people, part, seed):
     import random
 

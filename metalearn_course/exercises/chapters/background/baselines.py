@@ -6,7 +6,7 @@ import numpy as np
 
 from metalearn_course.exercises.engine import Choice, Function
 
-q1 = Choice(
+which_measurement = Choice(
     "Predict: which measurement shows it?",
     "Somebody says that their learner has learned to learn a family of tasks. Which measurement would show it?",
     options={
@@ -42,7 +42,7 @@ def _sinusoids(rng: np.random.Generator) -> tuple:
     return x[:, :support], y[:, :support], x[:, support:], y[:, support:], predicted
 
 
-q4 = Function(
+gain_exercise = Function(
     "A gain, against honest baselines",
     """
     A learner has `predicted` the queries of some tasks. Is that good? Compare it with two baselines that know nothing
@@ -74,7 +74,7 @@ def _nearest(support_x, support_y, query_x):
     return np.take_along_axis(support_y, where, axis=1)
 
 
-@q4.reference(
+@gain_exercise.reference(
     "Baselines get what the learner gets: the same support sets, the same queries. And a gain is over the best of "
     "them; over a bad one, everything gains."
 )
@@ -87,7 +87,7 @@ def gain(support_x, support_y, query_x, query_y, predicted):
     return errors[0], errors[1], min(errors[:2]) - errors[2]
 
 
-@q4.mistake(
+@gain_exercise.mistake(
     "Your baselines are scored on the support set, where the nearest neighbour has every answer by heart. Score all "
     "three on the queries."
 )
@@ -96,7 +96,7 @@ def on_the_support(support_x, support_y, query_x, query_y, predicted):
     return constant, 0.0, min(constant, 0.0) - _error(predicted, query_y)
 
 
-@q4.mistake(
+@gain_exercise.mistake(
     "Your constant is the mean of the query answers: a baseline that looks at what it has to predict. It gets the "
     "support answers only."
 )
@@ -106,20 +106,22 @@ def peeking(support_x, support_y, query_x, query_y, predicted):
     return constant, nearest, min(constant, nearest) - _error(predicted, query_y)
 
 
-@q4.mistake("Your constant is one for all tasks: that is joint training. Take the mean of each task's own answers.")
+@gain_exercise.mistake(
+    "Your constant is one for all tasks: that is joint training. Take the mean of each task's own answers."
+)
 def one_for_all(support_x, support_y, query_x, query_y, predicted):
     constant = _error(support_y.mean(), query_y)
     nearest = _error(_nearest(support_x, support_y, query_x), query_y)
     return constant, nearest, min(constant, nearest) - _error(predicted, query_y)
 
 
-@q4.mistake("Your gain is over the worse baseline. Against a bad one everything gains: take the better.")
+@gain_exercise.mistake("Your gain is over the worse baseline. Against a bad one everything gains: take the better.")
 def over_the_worse(support_x, support_y, query_x, query_y, predicted):
     constant, nearest, _ = gain(support_x, support_y, query_x, query_y, predicted)
     return constant, nearest, max(constant, nearest) - _error(predicted, query_y)
 
 
-@q4.mistake(
+@gain_exercise.mistake(
     "You choose the better baseline for every task separately, by its error on the queries. Nobody knows that "
     "beforehand: the better one is that with the lower mean over all tasks."
 )
@@ -129,19 +131,19 @@ def better_in_each_task(support_x, support_y, query_x, query_y, predicted):
     return by_task[0].mean(), by_task[1].mean(), np.min(by_task, axis=0).mean() - _error(predicted, query_y)
 
 
-@q4.mistake("The sign of the gain is flipped: it is positive where the learner's error is the lower one.")
+@gain_exercise.mistake("The sign of the gain is flipped: it is positive where the learner's error is the lower one.")
 def sign_flipped(support_x, support_y, query_x, query_y, predicted):
     constant, nearest, gained = gain(support_x, support_y, query_x, query_y, predicted)
     return constant, nearest, -gained
 
 
-@q4.mistake("You took roots. The question asks for the mean squared error itself, as in the chapter.")
+@gain_exercise.mistake("You took roots. The question asks for the mean squared error itself, as in the chapter.")
 def roots(support_x, support_y, query_x, query_y, predicted):
     constant, nearest, _ = gain(support_x, support_y, query_x, query_y, predicted)
     return constant**0.5, nearest**0.5, min(constant, nearest) ** 0.5 - _error(predicted, query_y) ** 0.5
 
 
-@q4.also_right
+@gain_exercise.also_right
 def with_loops(xs, ys, new_xs, new_ys, guessed):
     totals, count = [0.0, 0.0, 0.0], 0
     for x, y, new_x, new_y, guess in zip(xs, ys, new_xs, new_ys, guessed, strict=True):
@@ -161,7 +163,7 @@ def _labelled(rng: np.random.Generator) -> tuple:
     return support_x, support_y, query_x, query_y
 
 
-q5 = Function(
+control_exercise = Function(
     "The control: labels permuted",
     """
     Where labels have nothing to do with inputs, no learner can learn, and none can learn to learn. That makes a control
@@ -187,7 +189,7 @@ def _where(support_x, query_x):
     return ((query_x[:, None] - support_x[None]) ** 2).sum(axis=-1).argmin(axis=1)
 
 
-@q5.reference(
+@control_exercise.reference(
     "On average a query finds each support label equally often at its nearest point, so all that is left is how "
     "often its own label occurs. A learner that scores more than that in the control gets its knowledge from "
     "elsewhere: a leak, or classes that it knew before."
@@ -200,7 +202,7 @@ def control(support_x, support_y, query_x, query_y):
     return np.mean([np.array(labels)[nearest] == query_y for labels in permutations(support_y)])
 
 
-@q5.mistake(
+@control_exercise.mistake(
     "Nothing is permuted: that is the plain accuracy. You also get it if points and labels move together, or if "
     "classes get new names in support set and queries alike. Move the labels, and leave the points where they are."
 )
@@ -208,7 +210,7 @@ def nothing_permuted(support_x, support_y, query_x, query_y):
     return (support_y[_where(support_x, query_x)] == query_y).mean()
 
 
-@q5.mistake(
+@control_exercise.mistake(
     "1/N holds where all classes are equally frequent. You also get it if you permute the *names* of the classes. "
     "Permute which example has which label: a frequent label then stays frequent."
 )
@@ -216,7 +218,7 @@ def one_over_n(support_x, support_y, query_x, query_y):
     return 1 / len(np.unique(support_y))
 
 
-@q5.mistake(
+@control_exercise.mistake(
     "You permute the labels of the queries. They are the truth that answers are compared with; permute the support's."
 )
 def queries_permuted(support_x, support_y, query_x, query_y):
@@ -224,12 +226,14 @@ def queries_permuted(support_x, support_y, query_x, query_y):
     return np.mean([predicted == labels for labels in itertools.permutations(query_y)])
 
 
-@q5.mistake("That is what answering with the most frequent support label scores. The nearest neighbour does not do so.")
+@control_exercise.mistake(
+    "That is what answering with the most frequent support label scores. The nearest neighbour does not do so."
+)
 def most_frequent(support_x, support_y, query_x, query_y):
     return (np.bincount(support_y).argmax() == query_y).mean()
 
 
-@q5.mistake(
+@control_exercise.mistake(
     "You take the best of the orders. The best of many meaningless scores is always a good one: average over all "
     "of them."
 )
@@ -238,12 +242,12 @@ def best_of_all(support_x, support_y, query_x, query_y):
     return max((np.array(labels)[where] == query_y).mean() for labels in itertools.permutations(support_y))
 
 
-@q5.also_right
+@control_exercise.also_right
 def in_closed_form(x, y, new_x, new_y):
     return sum(list(y).count(label) for label in new_y) / len(y) / len(new_y)
 
 
-@q5.also_right
+@control_exercise.also_right
 def by_rotation(x, y, new_x, new_y):
     nearest = [int(np.linalg.norm(x - point, axis=1).argmin()) for point in new_x]
     turned = [[y[(i + shift) % len(y)] for i in nearest] for shift in range(len(y))]

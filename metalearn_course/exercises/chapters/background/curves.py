@@ -4,7 +4,7 @@ import numpy as np
 
 from metalearn_course.exercises.engine import Function, Value
 
-q2 = Value(
+what_joint_training_learns = Value(
     "Derive: what joint training learns",
     r"""
     A family of curves $y = A \sin(x - \varphi)$, with $A$ uniform in [1, 3] and $\varphi$ uniform in $[0, \pi/2]$,
@@ -20,38 +20,38 @@ q2 = Value(
         "c = E[A] E[cos φ], and the error is the variance E[A²] E[cos² φ] − c², with E[A²] = 13/3.",
     ),
 )
-q2.mistake(
+what_joint_training_learns.mistake(
     "That is the curve with the mean amplitude and the mean phase. The mean of curves is not the curve of the mean "
     "parameters: average the y, not the φ.",
     [1.4142, 0.5655],
     "curve of the means",
 )
-q2.mistake(
+what_joint_training_learns.mistake(
     "The curve y = 0 would be right if phases went once around. These are all within a quarter, so the curves have "
     "much in common. (With phases up to π, as in the chapter, the mean at π/2 is 0 too.)",
     [0, 2.1667],
     "y = 0",
 )
-q2.mistake(
+what_joint_training_learns.mistake(
     "E[A²] is not E[A]²: the amplitudes differ as well. For A uniform in [1, 3] it is 13/3.",
     [1.2732, 0.3789],
     "E[A]² for E[A²]",
 )
-q2.mistake(
+what_joint_training_learns.mistake(
     "You gave the root of the error; the question asks for the mean squared error itself.", [1.2732, 0.7386], "root"
 )
-q2.mistake(
+what_joint_training_learns.mistake(
     "Nothing limits the function, but it is *one* function: at π/2 it gives one number, and the curves differ there.",
     [1.2732, 0],
     "no error",
 )
-q2.mistake(
+what_joint_training_learns.mistake(
     "That is the mean of cos φ alone. The amplitude belongs to it: c = E[A] E[cos φ], with E[A] = 2.",
     [0.6366, 1.7614],
     "no amplitude",
 )
-q2.also_right((4 / np.pi, 13 / 6 - 16 / np.pi**2))
-q2.also_right(np.array([1.27, 0.55]))
+what_joint_training_learns.also_right((4 / np.pi, 13 / 6 - 16 / np.pi**2))
+what_joint_training_learns.also_right(np.array([1.27, 0.55]))
 
 
 def _curves(rng: np.random.Generator) -> tuple:
@@ -62,7 +62,7 @@ def _curves(rng: np.random.Generator) -> tuple:
     return x[:, :support], y[:, :support], x[:, support:], y[:, support:]
 
 
-q3 = Function(
+joint_and_adapted_exercise = Function(
     "Joint training against adaptation, computed",
     r"""
     Both now use the same model $a \sin x + b \cos x$ and the same examples, and fit it by least squares. **Joint
@@ -97,7 +97,7 @@ def _error(weights, x, y):
     return ((predicted - y) ** 2).mean()
 
 
-@q3.reference(
+@joint_and_adapted_exercise.reference(
     "The same model, the same points: the joint fit lands near the mean curve of the family and keeps the "
     "variance around it as its error. Only a learner that looks at a task's own support set gets below that."
 )
@@ -118,18 +118,22 @@ def _own(x, y):
     return np.array([_fit(a, b) for a, b in zip(x, y, strict=True)])
 
 
-@q3.mistake("Both are scored on the support points, to which they were fitted. What counts are the queries.")
+@joint_and_adapted_exercise.mistake(
+    "Both are scored on the support points, to which they were fitted. What counts are the queries."
+)
 def on_the_support(support_x, support_y, query_x, query_y):
     joint, own = _fit(support_x, support_y), _own(support_x, support_y)
     return _error(joint, support_x, support_y), _error(own, support_x, support_y)
 
 
-@q3.mistake("You fit to the queries, which have to be predicted. Fit to the support points only.")
+@joint_and_adapted_exercise.mistake(
+    "You fit to the queries, which have to be predicted. Fit to the support points only."
+)
 def fitted_to_the_queries(support_x, support_y, query_x, query_y):
     return _error(_fit(query_x, query_y), query_x, query_y), _error(_own(query_x, query_y), query_x, query_y)
 
 
-@q3.mistake(
+@joint_and_adapted_exercise.mistake(
     "Your joint pair is the mean of the adapted pairs. Joint training does not average solutions: it fits once, "
     "to all points, and tasks whose points carry more information count more."
 )
@@ -138,24 +142,24 @@ def mean_of_the_pairs(support_x, support_y, query_x, query_y):
     return _error(own.mean(axis=0), query_x, query_y), _error(own, query_x, query_y)
 
 
-@q3.mistake("The two are swapped: first joint training, then adaptation.")
+@joint_and_adapted_exercise.mistake("The two are swapped: first joint training, then adaptation.")
 def swapped(support_x, support_y, query_x, query_y):
     return joint_and_adapted(support_x, support_y, query_x, query_y)[::-1]
 
 
-@q3.mistake(
+@joint_and_adapted_exercise.mistake(
     "Your joint one is the best constant. It may use x: the mean of the family is a curve, not a number.",
 )
 def a_constant(support_x, support_y, query_x, query_y):
     return ((support_y.mean() - query_y) ** 2).mean(), _error(_own(support_x, support_y), query_x, query_y)
 
 
-@q3.mistake("You took roots. The question asks for the mean squared error itself.")
+@joint_and_adapted_exercise.mistake("You took roots. The question asks for the mean squared error itself.")
 def roots(support_x, support_y, query_x, query_y):
     return np.sqrt(joint_and_adapted(support_x, support_y, query_x, query_y))
 
 
-@q3.also_right
+@joint_and_adapted_exercise.also_right
 def normal_equations(xs, ys, new_xs, new_ys):
     def fit(points):
         s = [(np.sin(x), np.cos(x), y) for x, y in points]

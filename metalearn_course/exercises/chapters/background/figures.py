@@ -6,7 +6,7 @@ from metalearn_course.exercises.engine import Order, Value
 
 _BLUE, _RED, _GREY = "#0072B2", "#D55E00", "#777777"
 
-q6 = Value(
+how_much_it_lies = Value(
     "A figure that lies: how much?",
     """
     A report shows the figure below and says that the new learner has "a fraction of the error". Read it off: how many
@@ -23,27 +23,29 @@ q6 = Value(
     ),
     rtol=0.01,
 )
-q6.mistake("The other way round: first the lengths as drawn, then the errors.", [2.9 / 2.6, 4], "swapped")
-q6.mistake("The bars are four to one, the errors are not: read both off the axis.", [4, 4], "believed")
-q6.mistake(
+how_much_it_lies.mistake("The other way round: first the lengths as drawn, then the errors.", [2.9 / 2.6, 4], "swapped")
+how_much_it_lies.mistake("The bars are four to one, the errors are not: read both off the axis.", [4, 4], "believed")
+how_much_it_lies.mistake(
     "You read the axis for both. The eye compares lengths, and the bars start at 2.5, not at 0.",
     [2.9 / 2.6, 2.9 / 2.6],
     "axis only",
 )
-q6.mistake(
+how_much_it_lies.mistake(
     "You divide right by left. The question asks for how many times as long, or large, the left one is.",
     [0.25, 2.6 / 2.9],
     "inverse",
 )
-q6.mistake("Those are differences; asked are ratios, how many *times* as long and as large.", [0.3, 0.3], "differences")
-q6.mistake(
+how_much_it_lies.mistake(
+    "Those are differences; asked are ratios, how many *times* as long and as large.", [0.3, 0.3], "differences"
+)
+how_much_it_lies.mistake(
     "The 0.4 and 0.1 are the lengths of the two bars. The question asks for the two ratios.", [0.4, 0.1], "lengths"
 )
-q6.also_right((0.4 / 0.1, 1.115))
-q6.also_right(np.array([4.0, 1.12]))
+how_much_it_lies.also_right((0.4 / 0.1, 1.115))
+how_much_it_lies.also_right(np.array([4.0, 1.12]))
 
 
-@q6.with_figure
+@how_much_it_lies.with_figure
 def truncated() -> None:
     """Two bars on an axis that does not start at zero."""
     import matplotlib.pyplot as plt
@@ -55,7 +57,7 @@ def truncated() -> None:
     ax.set_axisbelow(True)
 
 
-q7 = Order(
+five_figures = Order(
     "Five figures that lie",
     """
     Each of the five figures below hides something, and each something different. What is it? Give the letters of figure
@@ -77,35 +79,35 @@ q7 = Order(
         "1 is about the number of tasks, 3 about hollow and full dots, 4 about the labels below the bars.",
     ),
 )
-q7.mistake(
+five_figures.mistake(
     "b and c are swapped. Both pick after looking: figure 2 an epoch, by its mean over the tasks; figure 5 a task.",
     "dceab",
     "b and c swapped",
 )
-q7.mistake(
+five_figures.mistake(
     "c and d are swapped. Figure 1 shows a mean, over too few tasks; figure 5 no mean at all, but one task of 600.",
     "cbead",
     "c and d swapped",
 )
-q7.mistake(
+five_figures.mistake(
     "a and e are swapped. In figure 3 it is one learner, scored here on queries and there on the support set; in "
     "figure 4 it is two learners, and one has more examples.",
     "dbaec",
     "a and e swapped",
 )
-q7.mistake(
+five_figures.mistake(
     "b and d are swapped. Figure 2 has 600 tasks and a band; what is wrong is who chose the epoch.",
     "bdeac",
     "b and d swapped",
 )
-q7.mistake(
+five_figures.mistake(
     "a and d are swapped. The bars of figure 4 have intervals, so chance is accounted for; look below them.",
     "abedc",
     "a and d swapped",
 )
 
 
-@q7.with_figure
+@five_figures.with_figure
 def five() -> None:
     """Five figures, each with a different fault."""
     import matplotlib.pyplot as plt

@@ -41,7 +41,7 @@ def softmax_over_queries(logits, labels):
     return np.mean(probabilities.argmax(axis=1) == labels)
 
 
-q5 = Catch(
+wrong_axis_exercise = Catch(
     "The test that catches the wrong axis",
     """
     A published tutorial took the `argmax` over the examples, not over the classes, and reported the result. Write the
@@ -59,7 +59,7 @@ q5 = Catch(
 )
 
 
-@q5.reference(
+@wrong_axis_exercise.reference(
     "Random logits have no symmetry in which the two axes could agree, and several shapes leave no shape to hide in: "
     "where ways and queries differ in number the wrong axis may show itself, where they are equal it does not."
 )
@@ -74,7 +74,7 @@ def wrong_axis(accuracy):
     return False
 
 
-@q5.mistake(
+@wrong_axis_exercise.mistake(
     "It finds nothing. So does a test whose logits have their maxima on the diagonal, query k with class k: the "
     "largest of a row is then the largest of its column too, and no axis is wrong. Take some without that symmetry."
 )
@@ -82,7 +82,7 @@ def on_the_diagonal(accuracy):
     return accuracy(5 * np.eye(5), np.arange(5)) != 1
 
 
-@q5.mistake(
+@wrong_axis_exercise.mistake(
     "You compare with a count of your own that goes along the wrong axis too: rows are queries, so a query's answer is "
     "the largest in its row."
 )
@@ -95,7 +95,7 @@ def wrong_axis_itself(accuracy):
     return False
 
 
-@q5.mistake(
+@wrong_axis_exercise.mistake(
     "You never try as many queries as classes. That is where the wrong axis raises no error and gives no odd shape."
 )
 def never_square(accuracy):
@@ -107,7 +107,7 @@ def never_square(accuracy):
     return False
 
 
-@q5.mistake(
+@wrong_axis_exercise.mistake(
     "Your logits are too simple. Where one number stands out in each row, and in its column, a sum over the queries "
     "changes no winner, and a softmax over the wrong axis goes unnoticed. Take random ones, several times."
 )
@@ -116,7 +116,7 @@ def one_hot_only(accuracy):
     return abs(accuracy(5 * np.eye(5)[labels], labels) - 1) > 1e-6
 
 
-@q5.also_right
+@wrong_axis_exercise.also_right
 def with_known_answers(score):
     rng = np.random.default_rng(7)
     for trial in range(40):
@@ -131,7 +131,7 @@ def with_known_answers(score):
     return False
 
 
-@q5.also_right
+@wrong_axis_exercise.also_right
 def with_large_logits(score):
     chance = np.random.default_rng(1)
     for queries in 20 * [4, 8]:

@@ -59,7 +59,7 @@ def one_after_the_other(support_x, support_y, query_x):
     )
 
 
-q8 = Catch(
+transductive_exercise = Catch(
     "The test that catches batch norm's look at the queries",
     """
     Batch normalisation in training mode takes its mean and deviation from the batch. Where that is the query set, the
@@ -77,7 +77,7 @@ q8 = Catch(
 )
 
 
-@q8.reference(
+@transductive_exercise.reference(
     "Every query must get the same logits alone as together with others. How it normalises does not matter, so "
     "every honest way passes; and logits show what is too small to change an answer in these few."
 )
@@ -95,7 +95,7 @@ def _case():
     return rng.normal(size=(10, 4)), np.arange(10) % 5, rng.normal(1.0, 2.0, size=(40, 4))
 
 
-@q8.mistake(
+@transductive_exercise.mistake(
     "You only change the order of the queries. Mean and deviation of a batch do not depend on the order: change who is "
     "in it."
 )
@@ -106,7 +106,7 @@ def other_order(classify):
     )
 
 
-@q8.mistake(
+@transductive_exercise.mistake(
     "You compare the winners, or logits too roughly. A small influence moves the logits a little and the winner "
     "seldom, until it counts: compare the logits, to many digits."
 )
@@ -116,7 +116,7 @@ def winners_only(classify):
     return any(classify(support, labels, q[None]).argmax() != k for q, k in zip(queries, together, strict=True))
 
 
-@q8.mistake(
+@transductive_exercise.mistake(
     "You look at the first query only. Where statistics are updated as queries come, it is the later ones that depend "
     "on those before."
 )
@@ -125,7 +125,7 @@ def first_query_only(classify):
     return bool(np.abs(classify(support, labels, queries)[0] - classify(support, labels, queries[:1])[0]).max() > 1e-6)
 
 
-@q8.mistake(
+@transductive_exercise.mistake(
     "You require one way of normalising. Others are honest too, each example by its own features for one, or none: ask "
     "whether a query's logits depend on the other queries."
 )
@@ -133,7 +133,7 @@ def one_way_required(classify):
     return bool(np.abs(classify(*_case()) - from_support(*_case())).max() > 1e-6)
 
 
-@q8.also_right
+@transductive_exercise.also_right
 def with_a_crowd(model):
     x, y = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 2.5]]), np.array([0, 1, 2])
     asked, crowd = np.array([[0.3, 0.9], [1.2, -0.4]]), np.array([[50.0, -20.0], [-3.0, 7.0], [9.0, 9.5]])

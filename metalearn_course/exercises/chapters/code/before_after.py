@@ -43,7 +43,7 @@ def the_better_one(theta, adapt, loss, support, query):
     return before, min(before, loss(adapt(theta, support), query))
 
 
-q6 = Catch(
+unfair_exercise = Catch(
     "The test that catches an unfair 'before'",
     """
     A published tutorial measured "before adaptation" on the support set and "after" on the queries; the difference says
@@ -60,7 +60,7 @@ q6 = Catch(
 )
 
 
-@q6.reference(
+@unfair_exercise.reference(
     "Support and queries differ, so that it shows which of them was used where; and one of the cases is one in which "
     "adapting does harm, which an honest report has to say."
 )
@@ -87,22 +87,26 @@ def _reported(report, support, query):
     return report(0.0, lambda theta, data: data, loss, support, query)
 
 
-@q6.mistake("Your support set and your queries are the same: it cannot show which of them was used for what.")
+@unfair_exercise.mistake(
+    "Your support set and your queries are the same: it cannot show which of them was used for what."
+)
 def same_data(report):
     return _reported(report, 3.0, 3.0) != (9.0, 0.0) and list(_reported(report, 3.0, 3.0)) != [9.0, 0.0]
 
 
-@q6.mistake("You look at 'after' only. 'Before' may have been measured on something else, and the gain depends on it.")
+@unfair_exercise.mistake(
+    "You look at 'after' only. 'Before' may have been measured on something else, and the gain depends on it."
+)
 def only_after(report):
     return _reported(report, 1.0, 3.0)[1] != 4.0
 
 
-@q6.mistake("You look at 'before' only. 'After' may be measured on what was learned by heart.")
+@unfair_exercise.mistake("You look at 'before' only. 'After' may be measured on what was learned by heart.")
 def only_before(report):
     return _reported(report, 1.0, 3.0)[0] != 9.0
 
 
-@q6.mistake(
+@unfair_exercise.mistake(
     "You ask whether the loss falls. An unfair report makes it fall most easily of all; ask whether both numbers are "
     "the right ones."
 )
@@ -111,7 +115,7 @@ def it_has_to_fall(report):
     return after >= before
 
 
-@q6.mistake(
+@unfair_exercise.mistake(
     "In your cases adapting always helps. A report that hides the other outcome, by taking the better of both, looks "
     "honest there."
 )
@@ -119,7 +123,7 @@ def only_where_it_helps(report):
     return list(_reported(report, 1.0, 3.0)) != [9.0, 4.0]
 
 
-@q6.also_right
+@unfair_exercise.also_right
 def by_what_is_called(report):
     def adapt(weights, data):
         return [*weights, data]

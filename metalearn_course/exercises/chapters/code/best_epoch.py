@@ -48,7 +48,7 @@ def ties_by_test(validation, test):
     return epoch, test[epoch].mean()
 
 
-q7 = Catch(
+peeks_exercise = Catch(
     "The test that catches a choice on the test tasks",
     """
     A published tutorial trained for many epochs, evaluated each on the test tasks, and reported the best. Write the
@@ -67,7 +67,7 @@ q7 = Catch(
 )
 
 
-@q7.reference(
+@peeks_exercise.reference(
     "Independence is tested by changing what must not matter. Which epoch is chosen is not asked, so any honest "
     "rule passes; validation accuracies that are close to each other expose those that let the test tasks break a "
     "tie."
@@ -88,7 +88,7 @@ def peeks(report):
     return False
 
 
-@q7.mistake(
+@peeks_exercise.mistake(
     "You require the epoch that is best on validation. Other choices are honest too, the last epoch for one: ask "
     "whether the choice depends on the test tasks."
 )
@@ -112,21 +112,21 @@ def _epochs_and_errors(report, low, high):
         yield len({int(epoch) for epoch, _ in answers}), max(errors)
 
 
-@q7.mistake(
+@peeks_exercise.mistake(
     "You look at the epoch only. The choice may be honest, and the number that is reported not be that epoch's."
 )
 def epoch_only(report):
     return any(epochs > 1 for epochs, _ in _epochs_and_errors(report, 0.70, 0.71))
 
 
-@q7.mistake(
+@peeks_exercise.mistake(
     "You only ask whether the accuracy is that of the epoch. That holds for the best epoch on the test tasks as well."
 )
 def accuracy_only(report):
     return any(error > 1e-9 for _, error in _epochs_and_errors(report, 0.70, 0.71))
 
 
-@q7.mistake(
+@peeks_exercise.mistake(
     "In your cases one epoch is far ahead on validation. Where several are close it takes little to let the test tasks "
     "decide: try validation accuracies that differ by less than a point."
 )
@@ -134,7 +134,7 @@ def far_apart(report):
     return any(epochs > 1 or error > 1e-9 for epochs, error in _epochs_and_errors(report, 0.2, 0.9))
 
 
-@q7.also_right
+@peeks_exercise.also_right
 def by_turning_the_test_tasks_around(choose):
     for seed in range(50):
         rng = np.random.default_rng(seed)

@@ -6,7 +6,7 @@ import metalearn_lib as ml
 from metalearn_course.exercises.chapters.code.linear_model import adapted, examples, gradient
 from metalearn_course.exercises.engine import Function
 
-q4 = Function(
+maml_step_exercise = Function(
     "MAML's outer step from scratch",
     r"""
     The same model and loss. Now each task has a support set and a query set: from θ it takes `steps` steps with the
@@ -40,7 +40,7 @@ q4 = Function(
 )
 
 
-@q4.reference(
+@maml_step_exercise.reference(
     "The chain rule gives a factor I − αH for every inner step, with the Hessian of the support loss, before the query "
     "gradient at the end. Leave the factors out and it is FOMAML; leave the steps out too and it is joint training."
 )
@@ -67,7 +67,7 @@ def _outer(theta, tasks, alpha, steps, factors):
     return np.mean(gradients, axis=0)
 
 
-@q4.mistake(
+@maml_step_exercise.mistake(
     "That is first order: your inner gradients are detached, as if θ′ moved just as θ does. For second order each "
     "inner step puts a factor I − αH before the query gradient."
 )
@@ -75,7 +75,7 @@ def detached(theta, support_x, support_y, query_x, query_y, alpha, steps, beta):
     return theta - beta * _outer(theta, (support_x, support_y, query_x, query_y), alpha, steps, 0)
 
 
-@q4.mistake(
+@maml_step_exercise.mistake(
     "You have one factor I − αH for the whole inner loop: only one of its steps is differentiated, the others are "
     "detached. There is one for each step."
 )
@@ -83,7 +83,7 @@ def one_factor(theta, support_x, support_y, query_x, query_y, alpha, steps, beta
     return theta - beta * _outer(theta, (support_x, support_y, query_x, query_y), alpha, steps, 1)
 
 
-@q4.mistake(
+@maml_step_exercise.mistake(
     "You take the query gradient at the start, θ: that is joint training on the queries, and no task has learned "
     "anything yet. Take it at θ′."
 )
@@ -91,7 +91,7 @@ def query_gradient_at_the_start(theta, support_x, support_y, query_x, query_y, a
     return theta - beta * _outer(theta, (support_x, support_y, query_x, query_y), alpha, 0, 0)
 
 
-@q4.mistake(
+@maml_step_exercise.mistake(
     "The outer loss is that of the support set. It rewards a start that fits what it is shown; the queries ask for "
     "what follows from it."
 )
@@ -99,22 +99,26 @@ def support_as_query(theta, support_x, support_y, query_x, query_y, alpha, steps
     return theta - beta * _outer(theta, (support_x, support_y, support_x, support_y), alpha, steps, steps)
 
 
-@q4.mistake("You sum over the tasks: F is their mean, so that β does not depend on the size of the meta-batch.")
+@maml_step_exercise.mistake(
+    "You sum over the tasks: F is their mean, so that β does not depend on the size of the meta-batch."
+)
 def sum_over_tasks(theta, support_x, support_y, query_x, query_y, alpha, steps, beta):
     return maml_step(theta, support_x, support_y, query_x, query_y, alpha, steps, beta * len(support_x))
 
 
-@q4.mistake("You went up the gradient: the outer step subtracts β∇F, so that the loss after adapting falls.")
+@maml_step_exercise.mistake(
+    "You went up the gradient: the outer step subtracts β∇F, so that the loss after adapting falls."
+)
 def uphill(theta, support_x, support_y, query_x, query_y, alpha, steps, beta):
     return maml_step(theta, support_x, support_y, query_x, query_y, alpha, steps, -beta)
 
 
-@q4.mistake("That is the meta-gradient. The outer step is θ − β times it.")
+@maml_step_exercise.mistake("That is the meta-gradient. The outer step is θ − β times it.")
 def gradient_only(theta, support_x, support_y, query_x, query_y, alpha, steps, beta):
     return _outer(theta, (support_x, support_y, query_x, query_y), alpha, steps, steps)
 
 
-@q4.mistake(
+@maml_step_exercise.mistake(
     "You step from the adapted weights: θ′ is thrown away after its task. What moves is θ, where every task starts."
 )
 def from_the_adapted(theta, support_x, support_y, query_x, query_y, alpha, steps, beta):
@@ -123,12 +127,16 @@ def from_the_adapted(theta, support_x, support_y, query_x, query_y, alpha, steps
     return np.mean(ends, axis=0) - step
 
 
-@q4.mistake("The 2 of the square is missing, in the inner and in the outer gradient: the derivative of r² is 2r.")
+@maml_step_exercise.mistake(
+    "The 2 of the square is missing, in the inner and in the outer gradient: the derivative of r² is 2r."
+)
 def no_factor_2(theta, support_x, support_y, query_x, query_y, alpha, steps, beta):
     return maml_step(theta, support_x, support_y, query_x, query_y, alpha / 2, steps, beta / 2)
 
 
-@q4.mistake("The Hessian in I − αH is that of the loss whose gradient made the step: the support's, not the queries'.")
+@maml_step_exercise.mistake(
+    "The Hessian in I − αH is that of the loss whose gradient made the step: the support's, not the queries'."
+)
 def hessian_of_the_queries(theta, support_x, support_y, query_x, query_y, alpha, steps, beta):
     gradients = []
     for x, y, new_x, new_y in zip(support_x, support_y, query_x, query_y, strict=True):
@@ -137,7 +145,7 @@ def hessian_of_the_queries(theta, support_x, support_y, query_x, query_y, alpha,
     return theta - beta * np.mean(gradients, axis=0)
 
 
-@q4.also_right
+@maml_step_exercise.also_right
 def by_differentiating_the_whole_loss(start, sx, sy, qx, qy, inner, count, outer):
     def loss_after(theta):
         total = 0.0
@@ -149,7 +157,7 @@ def by_differentiating_the_whole_loss(start, sx, sy, qx, qy, inner, count, outer
     return start - outer * np.array(slope)
 
 
-@q4.also_right
+@maml_step_exercise.also_right
 def with_tapes(theta, support_x, support_y, query_x, query_y, alpha, steps, beta):
     import tensorflow as tf
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from metalearn_course.exercises.engine import Choice, Value
 
-q1 = Value(
+decayed_rates = Value(
     "Predict: the rates of the article's program",
     """
     The loop of the article's program, without its data:
@@ -26,35 +26,35 @@ q1 = Value(
         "The second task (i = 1) is trained with what was set at i = 0; the tenth with what was set at i = 8.",
     ),
 )
-q1.mistake(
+decayed_rates.mistake(
     "The rate is set after the task, not before it: each task is trained with the one set by its predecessor.",
     [0.01, 0.009, 0.0081, 0.00387],
     "set before training",
 )
-q1.mistake(
+decayed_rates.mistake(
     "It is `self.learning_rate` that stays at 0.01. What trains is the optimizer, and its rate is the one that is set.",
     [0.01, 0.01, 0.01, 0.01],
     "never changes",
 )
-q1.mistake(
+decayed_rates.mistake(
     "The rate is set to 0.01 · 0.9ⁱ outright; it is not the old rate that is multiplied by 0.9ⁱ.",
     [0.01, 0.01, 0.009, 0.01 * 0.9**36],
     "compounded",
 )
-q1.mistake(
+decayed_rates.mistake(
     "It loses a tenth of what is left each time, not a tenth of 0.01: powers of 0.9, not equal steps.",
     [0.01, 0.01, 0.009, 0.002],
     "equal steps",
 )
-q1.mistake(
+decayed_rates.mistake(
     "The tenth task is i = 9, and the rate it meets was set at i = 8.",
     [0.01, 0.01, 0.009, 0.01 * 0.9**9],
     "one power too many",
 )
-q1.also_right((0.01, 0.01, 9e-3, 0.01 * 0.9**8))
-q1.also_right(np.array([0.01, 0.01, 0.009, 0.0043], np.float32))
+decayed_rates.also_right((0.01, 0.01, 9e-3, 0.01 * 0.9**8))
+decayed_rates.also_right(np.array([0.01, 0.01, 0.009, 0.0043], np.float32))
 
-q2 = Choice(
+fixed_shape = Choice(
     "Two ways to fix a shape",
     """
     In a program like the article's, `data` has the shape (2, 100), but this time it is real: `data[0]` holds the

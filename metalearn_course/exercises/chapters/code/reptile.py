@@ -5,7 +5,7 @@ import numpy as np
 from metalearn_course.exercises.chapters.code.linear_model import adapted, examples, gradient
 from metalearn_course.exercises.engine import Function
 
-q3 = Function(
+reptile_step_exercise = Function(
     "Reptile's outer step from scratch",
     r"""
     A model $x \cdot \theta$ with the mean squared error. Each of T tasks starts from the same θ and takes `steps` steps
@@ -34,7 +34,7 @@ q3 = Function(
 )
 
 
-@q3.reference(
+@reptile_step_exercise.reference(
     "No gradient goes through the inner loop: where it ends is information enough. With one inner step the "
     "direction is that of joint training; anything beyond that comes from the second step on."
 )
@@ -53,26 +53,28 @@ def _ends(theta, x, y, alpha, steps):
     return np.array([adapted(theta, a, b, alpha, steps) for a, b in zip(x, y, strict=True)])
 
 
-@q3.mistake(
+@reptile_step_exercise.mistake(
     "Wrong sign: θ moves away from the adapted weights. As a gradient, Reptile's is θ − θ′, and that is subtracted."
 )
 def wrong_sign(theta, x, y, alpha, steps, epsilon):
     return theta - epsilon * (_ends(theta, x, y, alpha, steps).mean(axis=0) - theta)
 
 
-@q3.mistake("θ jumps all the way to the mean of the adapted weights: ε is missing. One meta-batch must not decide θ.")
+@reptile_step_exercise.mistake(
+    "θ jumps all the way to the mean of the adapted weights: ε is missing. One meta-batch must not decide θ."
+)
 def no_outer_rate(theta, x, y, alpha, steps, epsilon):
     return _ends(theta, x, y, alpha, steps).mean(axis=0)
 
 
-@q3.mistake(
+@reptile_step_exercise.mistake(
     "You interpolate with θ left out: ε times the mean of θ′ pulls θ to zero. What ε scales is the difference θ′ − θ."
 )
 def without_theta(theta, x, y, alpha, steps, epsilon):
     return epsilon * _ends(theta, x, y, alpha, steps).mean(axis=0)
 
 
-@q3.mistake(
+@reptile_step_exercise.mistake(
     "Each task starts where the one before it ended: that is training in sequence, and the last task wins. All start "
     "from the same θ."
 )
@@ -83,7 +85,7 @@ def in_sequence(theta, x, y, alpha, steps, epsilon):
     return theta + epsilon * (end - theta)
 
 
-@q3.mistake(
+@reptile_step_exercise.mistake(
     "You use the gradient at the end of the inner loop: that is FOMAML's. Reptile's direction is the way to that end, "
     "θ′ − θ, the sum of all inner steps."
 )
@@ -92,7 +94,7 @@ def gradient_at_the_end(theta, x, y, alpha, steps, epsilon):
     return theta - epsilon * np.mean([gradient(w, a, b) for w, a, b in zip(ends, x, y, strict=True)], axis=0)
 
 
-@q3.mistake(
+@reptile_step_exercise.mistake(
     "You take a single inner step. Then θ′ − θ is a plain gradient, and the whole is joint training in disguise: what "
     "Reptile adds comes from the further steps."
 )
@@ -100,19 +102,21 @@ def one_inner_step(theta, x, y, alpha, steps, epsilon):
     return reptile_step(theta, x, y, alpha, 1, epsilon)
 
 
-@q3.mistake("You sum over the tasks: with the mean, ε stays a share of the way, whatever the size of the meta-batch.")
+@reptile_step_exercise.mistake(
+    "You sum over the tasks: with the mean, ε stays a share of the way, whatever the size of the meta-batch."
+)
 def sum_over_tasks(theta, x, y, alpha, steps, epsilon):
     return theta + epsilon * (_ends(theta, x, y, alpha, steps) - theta).sum(axis=0)
 
 
-@q3.mistake(
+@reptile_step_exercise.mistake(
     "All steps of a task use the gradient at θ. The inner loop walks: every step takes the gradient where it stands."
 )
 def gradient_at_the_start_only(theta, x, y, alpha, steps, epsilon):
     return reptile_step(theta, x, y, alpha * steps, 1, epsilon)
 
 
-@q3.mistake(
+@reptile_step_exercise.mistake(
     "θ itself has moved: `w -= …` changes in place the array that θ is another name for, so the tasks start where "
     "the one before them ended, and no old θ is left to interpolate with. Write `w = w - …`."
 )
@@ -122,17 +126,19 @@ def in_place(theta, x, y, alpha, steps, epsilon):
     return theta
 
 
-@q3.mistake("Your loss is the sum over a task's examples; it is their mean, so that α does not depend on their number.")
+@reptile_step_exercise.mistake(
+    "Your loss is the sum over a task's examples; it is their mean, so that α does not depend on their number."
+)
 def summed_loss(theta, x, y, alpha, steps, epsilon):
     return reptile_step(theta, x, y, alpha * x.shape[1], steps, epsilon)
 
 
-@q3.mistake("The 2 of the square is missing: the derivative of r² is 2r.")
+@reptile_step_exercise.mistake("The 2 of the square is missing: the derivative of r² is 2r.")
 def no_factor_2(theta, x, y, alpha, steps, epsilon):
     return reptile_step(theta, x, y, alpha / 2, steps, epsilon)
 
 
-@q3.also_right
+@reptile_step_exercise.also_right
 def sum_of_inner_gradients(start, inputs, targets, inner, count, outer):
     w = np.repeat(start[None], len(inputs), axis=0)
     travelled = np.zeros_like(w)

@@ -5,7 +5,7 @@ import numpy as np
 from metalearn_course.exercises.engine import Choice, Function, Value
 from metalearn_course.exercises.engine.values import Plain, as_list, flat, shape
 
-q1 = Choice(
+scored_on_support = Choice(
     "Predict: scored on the support set",
     "A learner memorises its support set and answers everything else at random. On 5-way 1-shot tasks, what are its "
     "accuracies on the support set and on the queries?",
@@ -23,7 +23,7 @@ q1 = Choice(
     hints=("Which of the two sets has it seen with its labels?", "Guessing among five classes is right once in five."),
 )
 
-q2 = Value(
+how_much_leaks = Value(
     "How much leaks",
     """
     A sampler draws all images of a class **with replacement**: first the 5 support images, then the queries, each time
@@ -35,16 +35,18 @@ q2 = Value(
     "1 − 0.774, is in the support set: more than every fifth query only tests memory.",
     hints=("With which probability does one support draw miss a given query?", "1 − (19/20)⁵."),
 )
-q2.mistake("5/20 counts five different support images; drawn with replacement, some of the five coincide.", 0.25)
-q2.mistake(
+how_much_leaks.mistake(
+    "5/20 counts five different support images; drawn with replacement, some of the five coincide.", 0.25
+)
+how_much_leaks.mistake(
     "That is the share of queries that are new. The question asks for the share that leaks: one minus it.", 0.7738
 )
-q2.mistake("That is the chance of coinciding with one support image; there are five draws.", 0.05)
-q2.mistake(
+how_much_leaks.mistake("That is the chance of coinciding with one support image; there are five draws.", 0.05)
+how_much_leaks.mistake(
     "Nothing leaks only where images are drawn without replacement; here a query may be one that was drawn before.", 0.0
 )
-q2.also_right(1 - (19 / 20) ** 5)
-q2.also_right(np.float32(0.226))
+how_much_leaks.also_right(1 - (19 / 20) ** 5)
+how_much_leaks.also_right(np.float32(0.226))
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -116,7 +118,7 @@ def _other_shapes(arguments: tuple, got: Plain) -> bool:
 _FEW = 10  # classes, of which chance may choose the first
 _WRONG = (_leaks, _repeats, _mixes, _same_class_twice, _always_the_first, _the_same_classes)
 
-q3 = Function(
+episode_exercise = Function(
     "An episode sampler without leakage",
     """
     Draw one episode: `ways` different classes, and of each `shots` support images and `queries` query images, all
@@ -134,7 +136,7 @@ q3 = Function(
 )
 
 
-@q3.reference("One draw without replacement for a class, split into two parts: no image can be in both.")
+@episode_exercise.reference("One draw without replacement for a class, split into two parts: no image can be in both.")
 def episode(labels, ways, shots, queries, seed):
     """Positions of the support [ways, shots] and of the queries [ways, queries], at random by the seed."""
     rng = np.random.default_rng(seed)
@@ -143,7 +145,7 @@ def episode(labels, ways, shots, queries, seed):
     return np.array(drawn)[:, :shots], np.array(drawn)[:, shots:]
 
 
-@q3.mistake(
+@episode_exercise.mistake(
     "The shapes are wrong: return a pair, support [ways, shots] and queries [ways, queries], in this order.",
     _other_shapes,
 )
@@ -151,12 +153,14 @@ def other_shapes(labels, ways, shots, queries, seed):
     return np.concatenate(episode(labels, ways, shots, queries, seed), axis=1)
 
 
-@q3.mistake("Those are labels. The question asks for the positions of the images in `labels`.", _labels_for_positions)
+@episode_exercise.mistake(
+    "Those are labels. The question asks for the positions of the images in `labels`.", _labels_for_positions
+)
 def labels_for_positions(labels, ways, shots, queries, seed):
     return tuple(labels[part] for part in episode(labels, ways, shots, queries, seed))
 
 
-@q3.mistake(
+@episode_exercise.mistake(
     "A row has images of several classes: draw from the positions of one class, `labels == c`, and give each class "
     "a row.",
     _mixes,
@@ -166,7 +170,7 @@ def any_image(labels, ways, shots, queries, seed):
     return drawn[:, :shots], drawn[:, shots:]
 
 
-@q3.mistake(
+@episode_exercise.mistake(
     "A class occurs twice in an episode: the classes have to be drawn without replacement too.", _same_class_twice
 )
 def classes_with_replacement(labels, ways, shots, queries, seed):
@@ -176,7 +180,7 @@ def classes_with_replacement(labels, ways, shots, queries, seed):
     return np.array(drawn)[:, :shots], np.array(drawn)[:, shots:]
 
 
-@q3.mistake(
+@episode_exercise.mistake(
     "An image occurs twice among the support images, or twice among the queries: draw without replacement.",
     _repeats,
 )
@@ -187,7 +191,7 @@ def with_replacement(labels, ways, shots, queries, seed):
     return drawn[:, :shots], drawn[:, shots:]
 
 
-@q3.mistake(
+@episode_exercise.mistake(
     "Queries are in the support set: that is leakage, they test memory. Draw once for both, not twice.",
     _leaks,
 )
@@ -197,7 +201,7 @@ def two_draws(labels, ways, shots, queries, seed):
     return tuple([rng.choice(c, number, replace=False) for c in classes] for number in (shots, queries))
 
 
-@q3.mistake(
+@episode_exercise.mistake(
     "It always takes the first images of a class: nothing is random, so every episode of a class is the same.",
     _always_the_first,
 )
@@ -206,7 +210,7 @@ def the_first_ones(labels, ways, shots, queries, seed):
     return drawn[:, :shots], drawn[:, shots:]
 
 
-@q3.mistake(
+@episode_exercise.mistake(
     "It takes the same classes in every episode, the first or the last ones: draw the classes at random, too.",
     _the_same_classes,
 )
@@ -217,7 +221,7 @@ def the_same_classes(labels, ways, shots, queries, seed):
     return drawn[:, :shots], drawn[:, shots:]
 
 
-@q3.also_right
+@episode_exercise.also_right
 def by_shuffling(y, n, k, q, seed):
     import random
 

@@ -47,7 +47,7 @@ def now_and_then(labels, ways, shots, queries, seed):
     return drawn[:, :shots], drawn[:, shots:]
 
 
-q7 = Catch(
+leaks_exercise = Catch(
     "The test that catches the leak",
     """
     A published sampler put support images among the queries, and nobody noticed. Write the test: `leaks(sampler)` is
@@ -63,19 +63,23 @@ q7 = Catch(
 )
 
 
-@q7.reference("A position in both parts is a leak, in whichever class or column; and one episode proves nothing.")
+@leaks_exercise.reference(
+    "A position in both parts is a leak, in whichever class or column; and one episode proves nothing."
+)
 def leaks(sampler):
     """Whether any support position of an episode is among its queries."""
     labels = np.repeat(np.arange(5), 10)
     return any(np.intersect1d(*sampler(labels, 3, 4, 4, seed)).size > 0 for seed in range(30))
 
 
-@q7.mistake("You look at one episode, or at too few. It takes many seeds to see what happens in one of five only.")
+@leaks_exercise.mistake(
+    "You look at one episode, or at too few. It takes many seeds to see what happens in one of five only."
+)
 def one_episode(sampler):
     return np.intersect1d(*sampler(np.repeat(np.arange(5), 10), 3, 4, 4, 0)).size > 0
 
 
-@q7.mistake(
+@leaks_exercise.mistake(
     "It finds fault with every sampler. So does a test that compares labels (support and queries share their classes "
     "by design), or positions of different episodes: it is the positions within one episode that must differ."
 )
@@ -85,26 +89,28 @@ def by_labels(sampler):
     return np.intersect1d(labels[support], labels[query]).size > 0
 
 
-@q7.mistake("You compare column by column: a support image may be any of the queries, not only that in its own place.")
+@leaks_exercise.mistake(
+    "You compare column by column: a support image may be any of the queries, not only that in its own place."
+)
 def column_by_column(sampler):
     labels = np.repeat(np.arange(5), 10)
     return any(np.equal(*sampler(labels, 3, 4, 4, seed)).any() for seed in range(30))
 
 
-@q7.mistake("It finds nothing, whatever the sampler does: a test that cannot fail is no test.")
+@leaks_exercise.mistake("It finds nothing, whatever the sampler does: a test that cannot fail is no test.")
 def never(sampler):
     sampler(np.repeat(np.arange(5), 10), 3, 4, 4, 0)
     return False
 
 
-@q7.mistake("You look at the first class only; the leak may be in any.")
+@leaks_exercise.mistake("You look at the first class only; the leak may be in any.")
 def first_class_only(sampler):
     labels = np.repeat(np.arange(5), 10)
     episodes = [sampler(labels, 3, 4, 4, seed) for seed in range(30)]
     return any(set(np.array(support)[0]) & set(np.array(query)[0]) for support, query in episodes)
 
 
-@q7.also_right
+@leaks_exercise.also_right
 def with_sets(draw):
     for seed in range(50):
         support, query = draw(np.arange(200) // 20, 5, 5, 15, seed)

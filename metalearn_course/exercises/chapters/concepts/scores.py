@@ -20,7 +20,7 @@ def _t(n: int) -> float:
     return float(stats.t.ppf(0.975, n - 1))
 
 
-q5 = Function(
+interval_exercise = Function(
     "A confidence interval over tasks",
     """
     `scores` holds a number for each query of each task. Return both ends of the 95 % confidence interval of the mean
@@ -36,7 +36,9 @@ q5 = Function(
 )
 
 
-@q5.reference("What varies independently are the tasks: n is their number, s the sample deviation of their means.")
+@interval_exercise.reference(
+    "What varies independently are the tasks: n is their number, s the sample deviation of their means."
+)
 def interval(scores):
     """Lower and upper end of the interval of the mean, for scores [tasks, queries]."""
     from scipy import stats
@@ -46,7 +48,7 @@ def interval(scores):
     return values.mean() - half, values.mean() + half
 
 
-@q5.mistake(
+@interval_exercise.mistake(
     "You divide by n in the deviation, as for a whole population. These tasks are a sample, around a mean that was "
     "fitted to them: divide by n − 1 (`ddof=1`)."
 )
@@ -55,13 +57,15 @@ def population_deviation(scores):
     return _interval(values, values.std(), _t(values.size))
 
 
-@q5.mistake("1.96 belongs to a deviation that is known. Yours is estimated from few tasks: Student's t is larger.")
+@interval_exercise.mistake(
+    "1.96 belongs to a deviation that is known. Yours is estimated from few tasks: Student's t is larger."
+)
 def normal_for_student(scores):
     values = scores.mean(axis=1)
     return _interval(values, values.std(ddof=1), 1.96)
 
 
-@q5.mistake(
+@interval_exercise.mistake(
     "Two things: 1.96 holds for a known deviation (take Student's t), and a sample's deviation divides by n − 1 "
     "(`ddof=1`)."
 )
@@ -70,7 +74,7 @@ def population_and_normal(scores):
     return _interval(values, values.std(), 1.96)
 
 
-@q5.mistake(
+@interval_exercise.mistake(
     "You count every query as a sample. The queries of a task rise and fall together: n is the number of tasks."
 )
 def over_queries(scores):
@@ -78,13 +82,13 @@ def over_queries(scores):
     return _interval(values, values.std(ddof=1), _t(values.size))
 
 
-@q5.mistake("√n is missing: that is where single tasks lie. The mean of n tasks varies by s/√n only.")
+@interval_exercise.mistake("√n is missing: that is where single tasks lie. The mean of n tasks varies by s/√n only.")
 def deviation_of_one_task(scores):
     values = scores.mean(axis=1)
     return _interval(values, values.std(ddof=1) * np.sqrt(values.size), _t(values.size))
 
 
-@q5.mistake(
+@interval_exercise.mistake(
     "The wrong axis: you average over tasks first and keep the queries. One number per task is the mean along axis 1."
 )
 def wrong_axis(scores):
@@ -92,13 +96,13 @@ def wrong_axis(scores):
     return _interval(values, values.std(ddof=1), _t(values.size))
 
 
-@q5.mistake("The factor for 95 % leaves 2.5 % out at either end: t at 0.975, not at 0.95.")
+@interval_exercise.mistake("The factor for 95 % leaves 2.5 % out at either end: t at 0.975, not at 0.95.")
 def one_sided(scores):
     values = scores.mean(axis=1)
     return _interval(values, values.std(ddof=1), float(stats.t.ppf(0.95, values.size - 1)))
 
 
-@q5.also_right
+@interval_exercise.also_right
 def with_the_standard_library(table):
     from statistics import mean, stdev
 
@@ -107,13 +111,13 @@ def with_the_standard_library(table):
     return [mean(means) - half, mean(means) + half]
 
 
-@q5.also_right
+@interval_exercise.also_right
 def with_scipy(scores):
     values = scores.mean(1)
     return np.array(stats.t.interval(0.95, len(values) - 1, values.mean(), stats.sem(values)))
 
 
-q6 = Choice(
+overlapping_intervals = Choice(
     "Two intervals that overlap",
     "On the same 600 tasks one learner scores 70.0 ± 1.5 %, another 71.5 ± 1.5 %. Their paired difference is "
     "1.5 ± 0.4 % (all of them 95 % intervals). What follows?",

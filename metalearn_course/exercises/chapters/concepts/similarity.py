@@ -9,7 +9,7 @@ def _draw(rng: np.random.Generator) -> tuple:
     return rng.normal(size=(12, 4)), np.repeat(np.arange(3), 4), rng.normal(size=(5, 4))
 
 
-q4 = Function(
+logits_exercise = Function(
     "Prototypes from scratch",
     r"""
     A prototypical network's logits: the prototype $c_k$ of a class is the mean of its support examples (here already
@@ -28,7 +28,7 @@ q4 = Function(
 )
 
 
-@q4.reference(
+@logits_exercise.reference(
     "With squared distances the softmax is the posterior of a mixture of Gaussians, and the classifier is linear in "
     "the embedding (Snell et al. 2017, sections 2.3 and 2.4)."
 )
@@ -38,7 +38,7 @@ def logits(support, labels, query):
     return -((query[:, None] - prototypes[None]) ** 2).sum(axis=-1)
 
 
-@q4.mistake(
+@logits_exercise.mistake(
     "Your distance is not squared. The nearest class stays the same, but the probabilities do not: for the softmax a "
     "squared distance is a Gaussian around each prototype."
 )
@@ -46,35 +46,41 @@ def unsquared(support, labels, query):
     return -np.sqrt(-logits(support, labels, query))
 
 
-@q4.mistake("The sign is missing: the nearest prototype has to get the largest logit, not the smallest.")
+@logits_exercise.mistake("The sign is missing: the nearest prototype has to get the largest logit, not the smallest.")
 def sign_flipped(support, labels, query):
     return -logits(support, labels, query)
 
 
-@q4.mistake("You take the mean of the distances to the examples. A prototype is the mean first, then one distance.")
+@logits_exercise.mistake(
+    "You take the mean of the distances to the examples. A prototype is the mean first, then one distance."
+)
 def mean_of_distances(support, labels, query):
     distances = ((query[:, None] - support[None]) ** 2).sum(axis=-1)
     return -np.stack([distances[:, labels == k].mean(axis=1) for k in range(labels.max() + 1)], axis=1)
 
 
-@q4.mistake("That is the nearest example of a class, as in nearest neighbour; a prototype is the mean of them all.")
+@logits_exercise.mistake(
+    "That is the nearest example of a class, as in nearest neighbour; a prototype is the mean of them all."
+)
 def nearest_example(support, labels, query):
     distances = ((query[:, None] - support[None]) ** 2).sum(axis=-1)
     return -np.stack([distances[:, labels == k].min(axis=1) for k in range(labels.max() + 1)], axis=1)
 
 
-@q4.mistake("Your prototypes are sums. Divide by the number of examples, or a class with more shots moves away.")
+@logits_exercise.mistake(
+    "Your prototypes are sums. Divide by the number of examples, or a class with more shots moves away."
+)
 def sum_of_examples(support, labels, query):
     prototypes = np.array([support[labels == k].sum(axis=0) for k in range(labels.max() + 1)])
     return -((query[:, None] - prototypes[None]) ** 2).sum(axis=-1)
 
 
-@q4.mistake("The axes are swapped: a row for each query, a column for each class.")
+@logits_exercise.mistake("The axes are swapped: a row for each query, a column for each class.")
 def wrong_axis(support, labels, query):
     return logits(support, labels, query).T
 
 
-@q4.also_right
+@logits_exercise.also_right
 def expanded(a, y, b):
     members = np.eye(y.max() + 1)[y]
     c = members.T @ a / members.sum(axis=0)[:, None]

@@ -16,7 +16,7 @@ def _lines(rng: np.random.Generator) -> tuple:
     )
 
 
-q4 = Function(
+rate_gradient_exercise = Function(
     "Meta-SGD: the gradient with respect to the rates",
     r"""
     A linear model $w \cdot x$ with the loss $L = \frac{1}{2n} \sum_i (w \cdot x_i - y_i)^2$. Every weight has its own
@@ -43,7 +43,7 @@ def _slope(w, x, y):
     return x.T @ (x @ w - y) / len(y)
 
 
-@q4.reference(
+@rate_gradient_exercise.reference(
     "−∇L_support(w) ∘ ∇L_query(w′): a rate grows while the two gradients agree in a weight, and falls, below zero if "
     "need be, where they do not (Li et al. 2017, algorithm 1)."
 )
@@ -54,37 +54,49 @@ def rate_gradient(w, a, x, y, query_x, query_y):
     return -slope * (query_x.T @ (query_x @ after - query_y) / len(query_y))
 
 
-@q4.mistake("The sign is missing: w′ falls as a rate grows along its slope, so its derivative is minus the slope.")
+@rate_gradient_exercise.mistake(
+    "The sign is missing: w′ falls as a rate grows along its slope, so its derivative is minus the slope."
+)
 def no_sign(w, a, x, y, query_x, query_y):
     return -rate_gradient(w, a, x, y, query_x, query_y)
 
 
-@q4.mistake("You take the query gradient before the step, at w: the loss whose derivative is wanted is that of w′.")
+@rate_gradient_exercise.mistake(
+    "You take the query gradient before the step, at w: the loss whose derivative is wanted is that of w′."
+)
 def before_the_step(w, a, x, y, query_x, query_y):
     return -_slope(w, x, y) * _slope(w, query_x, query_y)
 
 
-@q4.mistake("You measure the outer loss on the support set: it is the queries' loss that the rates are to lower.")
+@rate_gradient_exercise.mistake(
+    "You measure the outer loss on the support set: it is the queries' loss that the rates are to lower."
+)
 def support_as_query(w, a, x, y, query_x, query_y):
     return rate_gradient(w, a, x, y, x, y)
 
 
-@q4.mistake("That is the derivative for one rate common to all weights. Here each weight has its own: no sum.")
+@rate_gradient_exercise.mistake(
+    "That is the derivative for one rate common to all weights. Here each weight has its own: no sum."
+)
 def one_rate(w, a, x, y, query_x, query_y):
     return rate_gradient(w, a, x, y, query_x, query_y).sum()
 
 
-@q4.mistake("a itself is in your result: that is the derivative with respect to log a. w′ is linear in a.")
+@rate_gradient_exercise.mistake(
+    "a itself is in your result: that is the derivative with respect to log a. w′ is linear in a."
+)
 def of_the_logarithm(w, a, x, y, query_x, query_y):
     return a * rate_gradient(w, a, x, y, query_x, query_y)
 
 
-@q4.mistake("That is the gradient with respect to w′. By the chain rule it is multiplied by how w′ moves with a.")
+@rate_gradient_exercise.mistake(
+    "That is the gradient with respect to w′. By the chain rule it is multiplied by how w′ moves with a."
+)
 def with_respect_to_the_end(w, a, x, y, query_x, query_y):
     return _slope(w - a * _slope(w, x, y), query_x, query_y)
 
 
-@q4.mistake(
+@rate_gradient_exercise.mistake(
     "That is MAML's gradient, with respect to the start w. The question asks for that with respect to the rates."
 )
 def with_respect_to_the_start(w, a, x, y, query_x, query_y):
@@ -92,7 +104,7 @@ def with_respect_to_the_start(w, a, x, y, query_x, query_y):
     return v - x.T @ (x @ (a * v)) / len(y)
 
 
-@q4.also_right
+@rate_gradient_exercise.also_right
 def by_differences(start, rates, xs, ys, qx, qy):
     def outer(r):
         end = start - r * (xs.T @ (xs @ start - ys)) / len(ys)
@@ -106,7 +118,7 @@ def _hessians(rng: np.random.Generator, number: int) -> np.ndarray:
     return halves @ np.swapaxes(halves, 1, 2)
 
 
-q5 = Function(
+walk_back_exercise = Function(
     "Walking back through the inner loop",
     r"""
     An inner loop of n steps $\varphi_{k+1} = \varphi_k - \alpha \nabla L(\varphi_k)$ went from $\varphi_0 = \theta$ to
@@ -122,7 +134,7 @@ q5 = Function(
 )
 
 
-@q5.reference("(I − αH₀) ··· (I − αHₙ₋₁) g: each step back is one product of a Hessian and a vector.")
+@walk_back_exercise.reference("(I − αH₀) ··· (I − αHₙ₋₁) g: each step back is one product of a Hessian and a vector.")
 def walk_back(hessians, g, alpha):
     """The gradient [D] with respect to the start, from Hessians [n, D, D], g [D] at the end, and the rate alpha."""
     for hessian in hessians[::-1]:
@@ -130,42 +142,50 @@ def walk_back(hessians, g, alpha):
     return g
 
 
-@q5.mistake("You walk forwards: g is known at the end, so the last step comes first. Matrices do not commute.")
+@walk_back_exercise.mistake(
+    "You walk forwards: g is known at the end, so the last step comes first. Matrices do not commute."
+)
 def forwards(hessians, g, alpha):
     return walk_back(hessians[::-1], g, alpha)
 
 
-@q5.mistake("That is the first order: it leaves out how the end moves with the start, step by step.")
+@walk_back_exercise.mistake("That is the first order: it leaves out how the end moves with the start, step by step.")
 def first_order(hessians, g, alpha):
     return g
 
 
-@q5.mistake("You went back through one step, the last. There are n of them.")
+@walk_back_exercise.mistake("You went back through one step, the last. There are n of them.")
 def last_step_only(hessians, g, alpha):
     return g - alpha * hessians[-1] @ g
 
 
-@q5.mistake("You use the first Hessian for every step. The curvature changes on the way: each step has its own.")
+@walk_back_exercise.mistake(
+    "You use the first Hessian for every step. The curvature changes on the way: each step has its own."
+)
 def one_hessian(hessians, g, alpha):
     return walk_back(np.repeat(hessians[:1], len(hessians), axis=0), g, alpha)
 
 
-@q5.mistake("You add the steps' corrections, all with g. They multiply: each works on what the one before has left.")
+@walk_back_exercise.mistake(
+    "You add the steps' corrections, all with g. They multiply: each works on what the one before has left."
+)
 def added(hessians, g, alpha):
     return g - alpha * sum(hessian @ g for hessian in hessians)
 
 
-@q5.mistake("The sign before the Hessian is flipped: the step subtracts the gradient, so dφ′/dφ = I − αH.")
+@walk_back_exercise.mistake(
+    "The sign before the Hessian is flipped: the step subtracts the gradient, so dφ′/dφ = I − αH."
+)
 def plus_hessian(hessians, g, alpha):
     return walk_back(hessians, g, -alpha)
 
 
-@q5.mistake("α is missing before the Hessian: dφ′/dφ = I − αH.")
+@walk_back_exercise.mistake("α is missing before the Hessian: dφ′/dφ = I − αH.")
 def no_rate(hessians, g, alpha):
     return walk_back(hessians, g, 1.0)
 
 
-@q5.also_right
+@walk_back_exercise.also_right
 def with_matrices(matrices, gradient, rate):
     jacobian = np.eye(len(gradient))
     for matrix in matrices:
@@ -173,7 +193,7 @@ def with_matrices(matrices, gradient, rate):
     return jacobian.T @ gradient
 
 
-q6 = Function(
+implicit_gradient_exercise = Function(
     "The implicit gradient",
     r"""
     iMAML's inner loop ends at the minimum $\varphi$ of
@@ -189,48 +209,64 @@ q6 = Function(
 )
 
 
-@q6.reference("(I + H/λ) v = g: along a direction of curvature h the end follows the start by the share λ/(λ + h).")
+@implicit_gradient_exercise.reference(
+    "(I + H/λ) v = g: along a direction of curvature h the end follows the start by the share λ/(λ + h)."
+)
 def implicit_gradient(hessian, g, pull):
     """The gradient [D] with respect to θ, from the Hessian [D, D] and g [D] at the minimum, and λ, called pull."""
     return np.linalg.solve(np.eye(len(g)) + hessian / pull, g)
 
 
-@q6.mistake("That is the first order: as if the end moved just as the start does. In steep directions it hardly moves.")
+@implicit_gradient_exercise.mistake(
+    "That is the first order: as if the end moved just as the start does. In steep directions it hardly moves."
+)
 def one_to_one(hessian, g, pull):
     return g
 
 
-@q6.mistake("You multiply by I + H/λ; dφ/dθ is its inverse: in a steep task the end follows the start less, not more.")
+@implicit_gradient_exercise.mistake(
+    "You multiply by I + H/λ; dφ/dθ is its inverse: in a steep task the end follows the start less, not more."
+)
 def multiplied(hessian, g, pull):
     return g + hessian @ g / pull
 
 
-@q6.mistake("λ is missing as a factor: (H + λI)⁻¹ is (I + H/λ)⁻¹ divided by λ. With H = 0 the result has to be g.")
+@implicit_gradient_exercise.mistake(
+    "λ is missing as a factor: (H + λI)⁻¹ is (I + H/λ)⁻¹ divided by λ. With H = 0 the result has to be g."
+)
 def scaled(hessian, g, pull):
     return np.linalg.solve(hessian + pull * np.eye(len(g)), g)
 
 
-@q6.mistake("λ stands on the wrong side: it is H/λ. A stronger pull must bring the result nearer to g.")
+@implicit_gradient_exercise.mistake(
+    "λ stands on the wrong side: it is H/λ. A stronger pull must bring the result nearer to g."
+)
 def inverted_pull(hessian, g, pull):
     return np.linalg.solve(np.eye(len(g)) + pull * hessian, g)
 
 
-@q6.mistake("I is missing, which comes from the pull towards θ: without it the end would not depend on the start.")
+@implicit_gradient_exercise.mistake(
+    "I is missing, which comes from the pull towards θ: without it the end would not depend on the start."
+)
 def without_identity(hessian, g, pull):
     return np.linalg.solve(hessian / pull, g)
 
 
-@q6.mistake("I − H/λ belongs to one gradient step with α = 1/λ. At the minimum it is (I + H/λ)⁻¹.")
+@implicit_gradient_exercise.mistake(
+    "I − H/λ belongs to one gradient step with α = 1/λ. At the minimum it is (I + H/λ)⁻¹."
+)
 def one_step(hessian, g, pull):
     return g - hessian @ g / pull
 
 
-@q6.mistake("You use the diagonal of H only. The other entries count: every weight's slope depends on every weight.")
+@implicit_gradient_exercise.mistake(
+    "You use the diagonal of H only. The other entries count: every weight's slope depends on every weight."
+)
 def diagonal(hessian, g, pull):
     return g / (1 + np.diag(hessian) / pull)
 
 
-@q6.also_right
+@implicit_gradient_exercise.also_right
 def by_conjugate_gradients(matrix, target, strength):
     x = np.zeros_like(target)
     residual = direction = target - x
@@ -243,7 +279,7 @@ def by_conjugate_gradients(matrix, target, strength):
     return x
 
 
-@q6.also_right
+@implicit_gradient_exercise.also_right
 def by_eigenvectors(matrix, target, strength):
     curvatures, directions = np.linalg.eigh(matrix)
     return directions @ (strength / (strength + curvatures) * (directions.T @ target))

@@ -4,7 +4,7 @@ import numpy as np
 
 from metalearn_course.exercises.engine import Choice, Function, Value
 
-q1 = Choice(
+counts_most = Choice(
     "Predict: which task counts most",
     r"""
     Three tasks are parabolas $\frac{1}{2} h (\theta - c)^2$ with the curvatures h = 1, 5 and 10. The inner loop is one
@@ -43,7 +43,7 @@ def _parabolas(rng: np.random.Generator) -> tuple:
     return rng.uniform(0.2, 4, size=5), rng.normal(size=5), rng.uniform(0.1, 0.2), int(rng.integers(2, 5))
 
 
-q2 = Function(
+best_start_exercise = Function(
     "The best start for parabolas",
     r"""
     Tasks are parabolas $\frac{1}{2} h_t (\theta - c_t)^2$. The inner loop takes n gradient steps with the rate α from a
@@ -58,19 +58,23 @@ q2 = Function(
 )
 
 
-@q2.reference("A weighted mean of the minima: w = h (1 − αh)²ⁿ says what a distance costs after the inner loop.")
+@best_start_exercise.reference(
+    "A weighted mean of the minima: w = h (1 − αh)²ⁿ says what a distance costs after the inner loop."
+)
 def best_start(h, c, alpha, n):
     """The start with the least mean loss after n steps, for curvatures h [T], minima c [T] and the rate alpha."""
     w = h * (1 - alpha * h) ** (2 * n)
     return (w * c).sum() / w.sum()
 
 
-@q2.mistake("That is joint training's: the least loss before the inner loop. A task then counts by h alone.")
+@best_start_exercise.mistake(
+    "That is joint training's: the least loss before the inner loop. A task then counts by h alone."
+)
 def joint_training(h, c, alpha, n):
     return (h * c).sum() / h.sum()
 
 
-@q2.mistake(
+@best_start_exercise.mistake(
     "That is where FOMAML comes to rest. The loss after the loop has (1 − αh)ⁿ squared, so it stands in the derivative "
     "twice: once for where the loop ends, once for how the end moves with the start."
 )
@@ -79,13 +83,15 @@ def first_order(h, c, alpha, n):
     return (w * c).sum() / w.sum()
 
 
-@q2.mistake("That is Reptile's: it weighs a task by how much of the way to its minimum the inner loop goes.")
+@best_start_exercise.mistake(
+    "That is Reptile's: it weighs a task by how much of the way to its minimum the inner loop goes."
+)
 def reptile(h, c, alpha, n):
     w = 1 - (1 - alpha * h) ** n
     return (w * c).sum() / w.sum()
 
 
-@q2.mistake(
+@best_start_exercise.mistake(
     "You count all tasks the same: that is the start nearest to all minima. What counts is the loss, and when "
     "it is measured."
 )
@@ -93,23 +99,25 @@ def plain_mean(h, c, alpha, n):
     return c.mean()
 
 
-@q2.mistake("h is missing in the weights: what is left of a distance costs more in a steep parabola.")
+@best_start_exercise.mistake("h is missing in the weights: what is left of a distance costs more in a steep parabola.")
 def distance_left(h, c, alpha, n):
     w = (1 - alpha * h) ** (2 * n)
     return (w * c).sum() / w.sum()
 
 
-@q2.mistake("Your inner loop has one step. Each of the n steps multiplies the distance by 1 − αh again.")
+@best_start_exercise.mistake(
+    "Your inner loop has one step. Each of the n steps multiplies the distance by 1 − αh again."
+)
 def one_step(h, c, alpha, n):
     return best_start(h, c, alpha, 1)
 
 
-@q2.mistake("You take the mean of w c without dividing by the mean of w.")
+@best_start_exercise.mistake("You take the mean of w c without dividing by the mean of w.")
 def not_normalised(h, c, alpha, n):
     return (h * (1 - alpha * h) ** (2 * n) * c).mean()
 
 
-@q2.also_right
+@best_start_exercise.also_right
 def by_newton(curvatures, minima, rate, steps):
     def after(start):
         theta = np.full(len(minima), start)
@@ -121,7 +129,7 @@ def by_newton(curvatures, minima, rate, steps):
     return -slope / curvature
 
 
-q3 = Value(
+largest_downhill_rate = Value(
     "Up to which rate does the first order lead downhill?",
     r"""
     One inner step on a support loss with the Hessian $H = \mathrm{diag}(4, 1)$; after it the gradient of the query loss
@@ -136,11 +144,19 @@ q3 = Value(
         "It is gᵀg − α gᵀHg = 10 − 37 α.",
     ),
 )
-q3.mistake("1/4 is the bound for a g along the steepest direction. Yours has a part in the flat one too.", 0.25)
-q3.mistake("At 2/4 the inner loop itself diverges; the first order is wrong much earlier.", 0.5)
-q3.mistake("Twice too large: at κ = 2 steps along g diverge, but the product changes its sign at κ = 1.", 20 / 37)
-q3.mistake("You weighed both curvatures the same. g has 9/10 of its squared length in the steep direction.", 0.4)
-q3.mistake("That is the curvature along g. The question is for the rate at which rate × curvature is 1.", 3.7)
-q3.mistake("g counts with its square: gᵀHg = 4 · 9 + 1 · 1, and gᵀg = 9 + 1.", 4 / 13)
-q3.also_right(0.27)
-q3.also_right(np.float64(1 / 3.7))
+largest_downhill_rate.mistake(
+    "1/4 is the bound for a g along the steepest direction. Yours has a part in the flat one too.", 0.25
+)
+largest_downhill_rate.mistake("At 2/4 the inner loop itself diverges; the first order is wrong much earlier.", 0.5)
+largest_downhill_rate.mistake(
+    "Twice too large: at κ = 2 steps along g diverge, but the product changes its sign at κ = 1.", 20 / 37
+)
+largest_downhill_rate.mistake(
+    "You weighed both curvatures the same. g has 9/10 of its squared length in the steep direction.", 0.4
+)
+largest_downhill_rate.mistake(
+    "That is the curvature along g. The question is for the rate at which rate × curvature is 1.", 3.7
+)
+largest_downhill_rate.mistake("g counts with its square: gᵀHg = 4 · 9 + 1 · 1, and gᵀg = 9 + 1.", 4 / 13)
+largest_downhill_rate.also_right(0.27)
+largest_downhill_rate.also_right(np.float64(1 / 3.7))

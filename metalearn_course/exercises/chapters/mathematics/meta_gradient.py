@@ -11,7 +11,7 @@ def _weights_and_examples(rng: np.random.Generator) -> tuple:
     return (*rng.normal(size=(3, 3)), rng.uniform(0.3, 0.9))
 
 
-q4 = Function(
+meta_gradient_exercise = Function(
     "The gradient of the loss after an update",
     r"""
     A model $w \cdot x$ with the loss $\frac{1}{2}(w \cdot x)^2$ takes one step on a support example $x$:
@@ -28,7 +28,9 @@ q4 = Function(
 )
 
 
-@q4.reference("∇F = (I − α x xᵀ)(w′·z) z: the second factor is the first order, the first one how w′ moves with w.")
+@meta_gradient_exercise.reference(
+    "∇F = (I − α x xᵀ)(w′·z) z: the second factor is the first order, the first one how w′ moves with w."
+)
 def meta_gradient(w, x, z, alpha):
     """The gradient [3] of F at w [3], for a support example x [3], a query z [3] and the inner rate alpha."""
     w_after = w - alpha * (w @ x) * x
@@ -36,7 +38,7 @@ def meta_gradient(w, x, z, alpha):
     return first_order - alpha * x * (x @ first_order)
 
 
-@q4.mistake(
+@meta_gradient_exercise.mistake(
     "That is the first-order term: it takes the inner gradient for a constant, as if w′ moved just as w does. Here "
     "even its sign is wrong. The factor dw′/dw = I − α x xᵀ is missing."
 )
@@ -44,46 +46,54 @@ def detached(w, x, z, alpha):
     return ((w - alpha * (w @ x) * x) @ z) * z
 
 
-@q4.mistake("Your gradient is taken before the update, at w: that of ordinary training on the query. Take it at w′.")
+@meta_gradient_exercise.mistake(
+    "Your gradient is taken before the update, at w: that of ordinary training on the query. Take it at w′."
+)
 def before_the_update(w, x, z, alpha):
     return (w @ z) * z
 
 
-@q4.mistake("The Hessian in dw′/dw is that of the loss whose gradient made the step: the support's x xᵀ, not z zᵀ.")
+@meta_gradient_exercise.mistake(
+    "The Hessian in dw′/dw is that of the loss whose gradient made the step: the support's x xᵀ, not z zᵀ."
+)
 def hessian_of_the_query(w, x, z, alpha):
     v = detached(w, x, z, alpha)
     return v - alpha * z * (z @ v)
 
 
-@q4.mistake("The sign before the Hessian is flipped: the step subtracts, so dw′/dw = I − α x xᵀ.")
+@meta_gradient_exercise.mistake("The sign before the Hessian is flipped: the step subtracts, so dw′/dw = I − α x xᵀ.")
 def plus_hessian(w, x, z, alpha):
     v = detached(w, x, z, alpha)
     return v + alpha * x * (x @ v)
 
 
-@q4.mistake("You measure the outer loss on the support example: what counts is the query, which the step has not seen.")
+@meta_gradient_exercise.mistake(
+    "You measure the outer loss on the support example: what counts is the query, which the step has not seen."
+)
 def support_as_query(w, x, z, alpha):
     return meta_gradient(w, x, x, alpha)
 
 
-@q4.mistake("α is missing before the Hessian: dw′/dw = I − α x xᵀ.")
+@meta_gradient_exercise.mistake("α is missing before the Hessian: dw′/dw = I − α x xᵀ.")
 def no_rate(w, x, z, alpha):
     v = detached(w, x, z, alpha)
     return v - x * (x @ v)
 
 
-@q4.mistake("x² is the diagonal of the Hessian only. It is the matrix x xᵀ (np.outer): every weight moves every other.")
+@meta_gradient_exercise.mistake(
+    "x² is the diagonal of the Hessian only. It is the matrix x xᵀ (np.outer): every weight moves every other."
+)
 def diagonal(w, x, z, alpha):
     return (1 - alpha * x * x) * detached(w, x, z, alpha)
 
 
-@q4.also_right
+@meta_gradient_exercise.also_right
 def with_a_matrix(weights, support, query, rate):
     jacobian = np.eye(3) - rate * np.outer(support, support)
     return jacobian.T @ np.outer(query, query) @ jacobian @ weights
 
 
-@q4.also_right
+@meta_gradient_exercise.also_right
 def with_tapes(w, x, z, alpha):
     import tensorflow as tf
 
@@ -97,7 +107,7 @@ def with_tapes(w, x, z, alpha):
     return outer.gradient(query_loss, w)
 
 
-q5 = Function(
+fomaml_gradient_exercise = Function(
     "FOMAML's meta-gradient",
     r"""
     First-order MAML on T tasks with the same model and losses: each task has its own support example $x_t$ and its own
@@ -113,34 +123,46 @@ q5 = Function(
 )
 
 
-@q5.reference("FOMAML takes each task's query gradient where its step ended, as if it had been computed at w.")
+@fomaml_gradient_exercise.reference(
+    "FOMAML takes each task's query gradient where its step ended, as if it had been computed at w."
+)
 def fomaml_gradient(w, x, z, alpha):
     """FOMAML's gradient [3] at w [3], for support examples x [T, 3], queries z [T, 3] and the inner rate alpha."""
     after = w - alpha * (x @ w)[:, None] * x
     return ((after * z).sum(axis=1)[:, None] * z).mean(axis=0)
 
 
-@q5.mistake("There is no adaptation in it: all queries at the common w are joint training. Take each gradient at w′.")
+@fomaml_gradient_exercise.mistake(
+    "There is no adaptation in it: all queries at the common w are joint training. Take each gradient at w′."
+)
 def joint_training(w, x, z, alpha):
     return ((z @ w)[:, None] * z).mean(axis=0)
 
 
-@q5.mistake("That is MAML's own gradient, with the Hessian term. FOMAML leaves out the factor I − α x xᵀ.")
+@fomaml_gradient_exercise.mistake(
+    "That is MAML's own gradient, with the Hessian term. FOMAML leaves out the factor I − α x xᵀ."
+)
 def second_order(w, x, z, alpha):
     return np.mean([meta_gradient(w, a, b, alpha) for a, b in zip(x, z, strict=True)], axis=0)
 
 
-@q5.mistake("You sum over the tasks: with the mean, the outer rate does not depend on the size of the meta-batch.")
+@fomaml_gradient_exercise.mistake(
+    "You sum over the tasks: with the mean, the outer rate does not depend on the size of the meta-batch."
+)
 def sum_over_tasks(w, x, z, alpha):
     return len(x) * fomaml_gradient(w, x, z, alpha)
 
 
-@q5.mistake("You take the outer gradient on the support examples; the outer loss is that of the queries.")
+@fomaml_gradient_exercise.mistake(
+    "You take the outer gradient on the support examples; the outer loss is that of the queries."
+)
 def queries_forgotten(w, x, z, alpha):
     return fomaml_gradient(w, x, x, alpha)
 
 
-@q5.mistake("Each task starts where the one before it ended: that is training in sequence. All start from the same w.")
+@fomaml_gradient_exercise.mistake(
+    "Each task starts where the one before it ended: that is training in sequence. All start from the same w."
+)
 def in_sequence(w, x, z, alpha):
     gradients = []
     for a, b in zip(x, z, strict=True):
@@ -149,7 +171,7 @@ def in_sequence(w, x, z, alpha):
     return np.mean(gradients, axis=0)
 
 
-@q5.also_right
+@fomaml_gradient_exercise.also_right
 def task_by_task(weights, supports, queries, rate):
     total = 0
     for support, query in zip(supports, queries, strict=True):
@@ -158,7 +180,7 @@ def task_by_task(weights, supports, queries, rate):
     return total / len(queries)
 
 
-q6 = Order(
+two_tapes = Order(
     "The two tapes",
     'Second-order MAML for one task, as code. Put the steps in order: a word such as "abcde".',
     lines={
@@ -172,18 +194,20 @@ q6 = Order(
     why="Everything on the way from w to the query loss happens inside the outer tape, the inner gradient included.",
     hints=("What has to be recorded by the outer tape?", "The outer tape opens first and is asked last."),
 )
-q6.mistake(
+two_tapes.mistake(
     "The outer tape opens after the inner gradient was taken, so w′ is a constant for it: silently first order.",
     "adceb",
     "outer tape too late",
 )
-q6.mistake(
+two_tapes.mistake(
     "The outer tape opens when the support loss has been computed already. How that follows from w is not on it, so "
     "the inner gradient is a constant for it, in part or in full.",
     "acdeb",
     "inner tape first",
 )
-q6.mistake(
+two_tapes.mistake(
     "The query loss is computed before there is a w′: it would be that of w, before any learning.", "caedb", "no w′"
 )
-q6.mistake("The outer tape is asked for the derivative before the query loss is known.", "cadbe", "asked too early")
+two_tapes.mistake(
+    "The outer tape is asked for the derivative before the query loss is known.", "cadbe", "asked too early"
+)

@@ -4,7 +4,7 @@ import numpy as np
 
 from metalearn_course.exercises.engine import Choice, Function, Value
 
-q1 = Value(
+one_update = Value(
     "One update by hand",
     r"""
     A line $f(x) = \theta_0 + \theta_1 x$ stands at θ = (1, 0). The examples are (1, 1), (2, 3) and (3, 2), the loss is
@@ -18,15 +18,19 @@ q1 = Value(
         "∂L/∂θ₀ is ⅔ of the sum of r, ∂L/∂θ₁ is ⅔ of that of r x.",
     ),
 )
-q1.mistake("You went up the gradient: an update subtracts α∇L, so that the loss falls.", [0.4, -1.4], "uphill")
-q1.mistake("Your gradient is that of the sum of squares; the loss is their mean, a third of it.", [2.8, 4.2], "sum")
-q1.mistake("The 2 of the square is missing: the derivative of r² is 2r.", [1.3, 0.7], "no factor 2")
-q1.mistake("That is the gradient. The update is θ − α times it.", [-2, -14 / 3], "gradient only")
-q1.mistake("θ₁ got θ₀'s gradient: f changes by x when θ₁ changes, so each residual counts x times.", [1.6, 0.6], "no x")
-q1.also_right(np.array([1.6, 1.4]))
-q1.also_right((1 + 0.3 * 2, 0.3 * 14 / 3))
+one_update.mistake("You went up the gradient: an update subtracts α∇L, so that the loss falls.", [0.4, -1.4], "uphill")
+one_update.mistake(
+    "Your gradient is that of the sum of squares; the loss is their mean, a third of it.", [2.8, 4.2], "sum"
+)
+one_update.mistake("The 2 of the square is missing: the derivative of r² is 2r.", [1.3, 0.7], "no factor 2")
+one_update.mistake("That is the gradient. The update is θ − α times it.", [-2, -14 / 3], "gradient only")
+one_update.mistake(
+    "θ₁ got θ₀'s gradient: f changes by x when θ₁ changes, so each residual counts x times.", [1.6, 0.6], "no x"
+)
+one_update.also_right(np.array([1.6, 1.4]))
+one_update.also_right((1 + 0.3 * 2, 0.3 * 14 / 3))
 
-q2 = Function(
+update_exercise = Function(
     "The update rule",
     r"""
     Now for any line and any examples: one step $\theta - \alpha \nabla L(\theta)$, where
@@ -41,40 +45,42 @@ q2 = Function(
 )
 
 
-@q2.reference("Both entries of the gradient are taken at the same θ, the old one; then θ moves at once.")
+@update_exercise.reference("Both entries of the gradient are taken at the same θ, the old one; then θ moves at once.")
 def update(theta, x, y, alpha):
     """Theta [2] after one step, from examples x [n], y [n] and the rate alpha."""
     r = theta[0] + theta[1] * x - y
     return theta - alpha * 2 * np.array([r.mean(), (r * x).mean()])
 
 
-@q2.mistake("You went up the gradient: the step has to subtract it.")
+@update_exercise.mistake("You went up the gradient: the step has to subtract it.")
 def uphill(theta, x, y, alpha):
     return theta + (theta - update(theta, x, y, alpha))
 
 
-@q2.mistake("Your loss is the sum over the examples; the mean makes the step independent of their number.")
+@update_exercise.mistake("Your loss is the sum over the examples; the mean makes the step independent of their number.")
 def sum_for_mean(theta, x, y, alpha):
     return update(theta, x, y, alpha * len(x))
 
 
-@q2.mistake("The 2 of the square is missing: the derivative of r² is 2r.")
+@update_exercise.mistake("The 2 of the square is missing: the derivative of r² is 2r.")
 def no_factor_2(theta, x, y, alpha):
     return update(theta, x, y, alpha / 2)
 
 
-@q2.mistake("θ₁ is updated with residuals of the new θ₀. A gradient is taken at one point: keep the old θ for both.")
+@update_exercise.mistake(
+    "θ₁ is updated with residuals of the new θ₀. A gradient is taken at one point: keep the old θ for both."
+)
 def one_after_the_other(theta, x, y, alpha):
     first = theta[0] - alpha * 2 * (theta[0] + theta[1] * x - y).mean()
     return np.array([first, theta[1] - alpha * 2 * ((first + theta[1] * x - y) * x).mean()])
 
 
-@q2.mistake("That is the gradient; the step is θ − α times it.")
+@update_exercise.mistake("That is the gradient; the step is θ − α times it.")
 def gradient_only(theta, x, y, alpha):
     return (theta - update(theta, x, y, alpha)) / alpha
 
 
-@q2.also_right
+@update_exercise.also_right
 def with_loops(start, inputs, targets, rate):
     gradient = [0.0, 0.0]
     for a, b in zip(inputs, targets, strict=True):
@@ -84,7 +90,7 @@ def with_loops(start, inputs, targets, rate):
     return [start[0] - rate * gradient[0], start[1] - rate * gradient[1]]
 
 
-q3 = Choice(
+two_curvatures = Choice(
     "Predict: two curvatures",
     "A loss is a bowl with the curvature 8 in one direction and 0.5 in the other. What do many steps with α = 0.3 do?",
     options={

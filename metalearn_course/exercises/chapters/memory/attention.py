@@ -4,7 +4,7 @@ import numpy as np
 
 from metalearn_course.exercises.engine import Choice, Function
 
-q5 = Function(
+layer_exercise = Function(
     "A layer that takes a gradient step",
     r"""
     Tokens are rows $(x, r)$: an input, and one last number. In the context $r_i$ is what is left to explain: at first
@@ -21,7 +21,9 @@ q5 = Function(
 )
 
 
-@q5.reference("w′·x = Σ (x·xᵢ) (α/n) rᵢ: queries and keys are inputs, values are residuals. Layers in a row are steps.")
+@layer_exercise.reference(
+    "w′·x = Σ (x·xᵢ) (α/n) rᵢ: queries and keys are inputs, values are residuals. Layers in a row are steps."
+)
 def layer(tokens, context, alpha):
     """The tokens [m, d + 1] after the layer, which reads the context [n, d + 1]; the last column holds r."""
     similarity = tokens[:, :-1] @ context[:, :-1].T
@@ -33,22 +35,24 @@ def _with(tokens, read):
     return np.column_stack([tokens[:, :-1], tokens[:, -1] - read])
 
 
-@q5.mistake("You add what is read: then a residual grows with every layer. What is explained has to be subtracted.")
+@layer_exercise.mistake(
+    "You add what is read: then a residual grows with every layer. What is explained has to be subtracted."
+)
 def added(tokens, context, alpha):
     return _with(tokens, -(tokens[:, :-1] @ context[:, :-1].T) @ context[:, -1] * alpha / len(context))
 
 
-@q5.mistake("1/n is missing: the loss is a mean, so the step must not grow with the number of examples.")
+@layer_exercise.mistake("1/n is missing: the loss is a mean, so the step must not grow with the number of examples.")
 def summed(tokens, context, alpha):
     return _with(tokens, tokens[:, :-1] @ context[:, :-1].T @ context[:, -1] * alpha)
 
 
-@q5.mistake("You divide by the number of tokens. n counts the examples that are read, the context.")
+@layer_exercise.mistake("You divide by the number of tokens. n counts the examples that are read, the context.")
 def counts_the_tokens(tokens, context, alpha):
     return _with(tokens, tokens[:, :-1] @ context[:, :-1].T @ context[:, -1] * alpha / len(tokens))
 
 
-@q5.mistake(
+@layer_exercise.mistake(
     "There is a softmax. It makes all weights positive with the sum one; a gradient step needs x·xᵢ itself, which may "
     "be negative: an example on the other side speaks for the opposite."
 )
@@ -57,37 +61,41 @@ def with_softmax(tokens, context, alpha):
     return _with(tokens, alpha * weights @ context[:, -1] / weights.sum(axis=1))
 
 
-@q5.mistake("Your queries and keys are whole tokens, so r enters the similarity. In a gradient step only inputs meet.")
+@layer_exercise.mistake(
+    "Your queries and keys are whole tokens, so r enters the similarity. In a gradient step only inputs meet."
+)
 def whole_tokens(tokens, context, alpha):
     return _with(tokens, tokens @ context.T @ context[:, -1] * alpha / len(context))
 
 
-@q5.mistake(
+@layer_exercise.mistake(
     "The inputs change too: your values are whole tokens. Only r may be touched, or the next layer sees other x."
 )
 def moves_the_inputs(tokens, context, alpha):
     return tokens - tokens[:, :-1] @ context[:, :-1].T @ context * alpha / len(context)
 
 
-@q5.mistake("You replace r by what was read. It has to stay and be reduced: that is the residual connection.")
+@layer_exercise.mistake(
+    "You replace r by what was read. It has to stay and be reduced: that is the residual connection."
+)
 def without_residual_connection(tokens, context, alpha):
     return _with(tokens, tokens[:, -1] + tokens[:, :-1] @ context[:, :-1].T @ context[:, -1] * alpha / len(context))
 
 
-@q5.also_right
+@layer_exercise.also_right
 def by_the_step_itself(tokens, context, alpha):
     w = alpha * np.mean([row[-1] * row[:-1] for row in context], axis=0)
     return [[*row[:-1], row[-1] - row[:-1] @ w] for row in tokens]
 
 
-@q5.also_right
+@layer_exercise.also_right
 def with_matrices(tokens, context, rate):
     keep_x, keep_r = np.eye(tokens.shape[1]), np.zeros((tokens.shape[1],) * 2)
     keep_x[-1, -1], keep_r[-1, -1] = 0, -rate / len(context)
     return tokens + (tokens @ keep_x) @ (context @ keep_x).T @ (context @ keep_r)
 
 
-q6 = Choice(
+every_example_twice = Choice(
     "Predict: every example twice",
     r"""
     Every example of a support set is listed twice. What do these three do, at the same query: ridge with a penalty

@@ -4,7 +4,7 @@ import numpy as np
 
 from metalearn_course.exercises.engine import Function, Value
 
-q3 = Function(
+predict_exercise = Function(
     "Ridge with the right penalty",
     r"""
     Tasks are $y = w \cdot x + \varepsilon$. The weights $w$ of a task are independent normal numbers with mean 0 and
@@ -27,7 +27,7 @@ q3 = Function(
 )
 
 
-@q3.reference(
+@predict_exercise.reference(
     "Multiplied by 2 noise², the posterior's exponent is |Xw − y|² + (noise² / spread²) |w|²: that ratio is λ."
 )
 def predict(x, y, queries, noise, spread):
@@ -40,27 +40,31 @@ def _with(penalty, x, y, queries):
     return queries @ np.linalg.solve(x.T @ x + penalty * np.eye(x.shape[1]), x.T @ y)
 
 
-@q3.mistake("That is least squares, λ = 0: it does not use what is known about w before the first example.")
+@predict_exercise.mistake(
+    "That is least squares, λ = 0: it does not use what is known about w before the first example."
+)
 def least_squares(x, y, queries, noise, spread):
     return _with(0.0, x, y, queries)
 
 
-@q3.mistake("λ is a ratio of variances. Yours is one of standard deviations: square both.")
+@predict_exercise.mistake("λ is a ratio of variances. Yours is one of standard deviations: square both.")
 def of_deviations(x, y, queries, noise, spread):
     return _with(noise / spread, x, y, queries)
 
 
-@q3.mistake("The ratio is upside down: the noisier the examples, the more one has to shrink.")
+@predict_exercise.mistake("The ratio is upside down: the noisier the examples, the more one has to shrink.")
 def upside_down(x, y, queries, noise, spread):
     return _with(spread**2 / noise**2, x, y, queries)
 
 
-@q3.mistake("λ = noise² holds where w has variance 1. Here it has another: where weights may be large, shrink less.")
+@predict_exercise.mistake(
+    "λ = noise² holds where w has variance 1. Here it has another: where weights may be large, shrink less."
+)
 def without_the_prior(x, y, queries, noise, spread):
     return _with(noise**2, x, y, queries)
 
 
-@q3.mistake(
+@predict_exercise.mistake(
     "You multiply λ by the number of examples. That belongs to a *mean* loss; in XᵀX, a sum, the prior counts once, "
     "and loses weight as examples come in."
 )
@@ -68,25 +72,25 @@ def times_the_examples(x, y, queries, noise, spread):
     return _with(len(x) * noise**2 / spread**2, x, y, queries)
 
 
-@q3.mistake("λ = noise² · spread² grows with the variance of w. It has to fall: divide.")
+@predict_exercise.mistake("λ = noise² · spread² grows with the variance of w. It has to fall: divide.")
 def product(x, y, queries, noise, spread):
     return _with(noise**2 * spread**2, x, y, queries)
 
 
-@q3.also_right
+@predict_exercise.also_right
 def as_a_gaussian_process(inputs, targets, new, sigma, tau):
     covariance = tau**2 * inputs @ inputs.T + sigma**2 * np.eye(len(inputs))
     return tau**2 * new @ inputs.T @ np.linalg.inv(covariance) @ targets
 
 
-@q3.also_right
+@predict_exercise.also_right
 def with_examples_made_up(x, y, queries, noise, spread):
     d = x.shape[1]
     rows, targets = np.vstack([x / noise, np.eye(d) / spread]), np.concatenate([y / noise, np.zeros(d)])
     return [sum(q * np.linalg.lstsq(rows, targets, rcond=None)[0]) for q in queries]
 
 
-q4 = Value(
+best_single_step = Value(
     "The best single step",
     r"""
     A task is $y = w x + \varepsilon$ in one dimension; $w$ and all $x$ are standard normal, ε is normal with variance
@@ -103,12 +107,16 @@ q4 = Value(
         "x y = w x² + x ε. Its variance for given w: E[x⁴] = 3, so that of x² is 3 − 1 = 2.",
     ),
 )
-q4.mistake("A full step is right on average, but m varies around w, and that counts as error too: step less.", 1.0)
-q4.mistake("The noise is missing. It adds σ² to the variance of each x y, because E[x² ε²] = σ².", 0.667)
-q4.mistake("You forgot that the x vary: even without noise m is w times the mean of x², which is not 1.", 0.941)
-q4.mistake("You took E[x⁴] = 3 for the variance of x². It is E[x⁴] − E[x²]² = 2.", 0.552)
-q4.mistake("You took the variance of x² for that of x, 1. It is E[x⁴] − E[x²]² = 2.", 0.762)
-q4.mistake("You added σ = ½. ¼ is the variance already, and variances add up.", 0.615)
-q4.mistake("That is for a single example: with n of them the variance of m is one n-th of it.", 0.308)
-q4.also_right(4 / 6.25)
-q4.also_right(np.float32(0.64))
+best_single_step.mistake(
+    "A full step is right on average, but m varies around w, and that counts as error too: step less.", 1.0
+)
+best_single_step.mistake("The noise is missing. It adds σ² to the variance of each x y, because E[x² ε²] = σ².", 0.667)
+best_single_step.mistake(
+    "You forgot that the x vary: even without noise m is w times the mean of x², which is not 1.", 0.941
+)
+best_single_step.mistake("You took E[x⁴] = 3 for the variance of x². It is E[x⁴] − E[x²]² = 2.", 0.552)
+best_single_step.mistake("You took the variance of x² for that of x, 1. It is E[x⁴] − E[x²]² = 2.", 0.762)
+best_single_step.mistake("You added σ = ½. ¼ is the variance already, and variances add up.", 0.615)
+best_single_step.mistake("That is for a single example: with n of them the variance of m is one n-th of it.", 0.308)
+best_single_step.also_right(4 / 6.25)
+best_single_step.also_right(np.float32(0.64))

@@ -50,7 +50,7 @@ def divided_by_the_largest(x, y):
     return np.array([x[i] * (x[:i] @ y[:i]) / (x[:i] @ x[:i] + 1) for i in range(len(x))])
 
 
-q7 = Catch(
+peeks_exercise = Catch(
     "The test that catches peeking",
     r"""
     A learner reads pairs in turn: `learner(x, y)` gets all inputs $x$ [n] and all labels $y$ [n] at once, as in
@@ -67,7 +67,9 @@ q7 = Catch(
 )
 
 
-@q7.reference("When labels i and later are replaced, answers 0 to i must stay: the i-th may use what came before it.")
+@peeks_exercise.reference(
+    "When labels i and later are replaced, answers 0 to i must stay: the i-th may use what came before it."
+)
 def peeks(learner):
     """Whether an answer depends on the label of its own step, or on a later one."""
     rng = np.random.default_rng(0)
@@ -92,12 +94,16 @@ def _answers_change(learner, first_label, last_answer):
     return False
 
 
-@q7.mistake("You change later labels only. The label *of the same step* must not be seen either: it is what is asked.")
+@peeks_exercise.mistake(
+    "You change later labels only. The label *of the same step* must not be seen either: it is what is asked."
+)
 def later_labels_only(learner):
     return _answers_change(learner, 1, 1)
 
 
-@q7.mistake("You change one label and look at its own answer. An answer may also peek at labels that come later.")
+@peeks_exercise.mistake(
+    "You change one label and look at its own answer. An answer may also peek at labels that come later."
+)
 def own_label_only(learner):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 8))
@@ -110,12 +116,16 @@ def own_label_only(learner):
     return False
 
 
-@q7.mistake("You object to any use of labels. Those of earlier steps are what a learner learns from: it must use them.")
+@peeks_exercise.mistake(
+    "You object to any use of labels. Those of earlier steps are what a learner learns from: it must use them."
+)
 def any_label(learner):
     return _answers_change(learner, 0, 8)
 
 
-@q7.mistake("You change inputs. Those may all be known; a peek is an answer that depends on a *label* it must not see.")
+@peeks_exercise.mistake(
+    "You change inputs. Those may all be known; a peek is an answer that depends on a *label* it must not see."
+)
 def later_inputs(learner):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(2, 8))
@@ -124,13 +134,13 @@ def later_inputs(learner):
     return not np.allclose(np.array(learner(changed, y))[:4], answers[:4])
 
 
-@q7.mistake("It finds nothing, whatever the learner does: a test that cannot fail is no test.")
+@peeks_exercise.mistake("It finds nothing, whatever the learner does: a test that cannot fail is no test.")
 def never(learner):
     learner(np.arange(8.0), np.arange(8.0))
     return False
 
 
-@q7.also_right
+@peeks_exercise.also_right
 def label_by_label(model):
     chance = np.random.default_rng(5)
     inputs, labels = chance.uniform(-1, 1, 6), chance.uniform(-1, 1, 6)
@@ -144,7 +154,7 @@ def label_by_label(model):
     return False
 
 
-@q7.also_right
+@peeks_exercise.also_right
 def with_inputs_far_apart(answer):
     x, y = 100 * np.arange(10.0), np.ones(10)
     for i in range(10):

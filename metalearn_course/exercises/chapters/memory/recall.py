@@ -4,7 +4,7 @@ import numpy as np
 
 from metalearn_course.exercises.engine import Choice, Function
 
-q1 = Choice(
+another_order = Choice(
     "Predict: another order",
     """
     The eight examples of a support set are listed in another order, and nothing else is changed. Four learners answer
@@ -40,7 +40,7 @@ q1 = Choice(
     ),
 )
 
-q2 = Function(
+recall_exercise = Function(
     "Recall by attention",
     r"""
     Pairs (key, value) are stored. Read them softly: for a query $q$ the mean of all values, with weights proportional
@@ -60,7 +60,9 @@ q2 = Function(
 )
 
 
-@q2.reference("A mean with weights that fall with distance. For a large β only the nearest entry is left: hard recall.")
+@recall_exercise.reference(
+    "A mean with weights that fall with distance. For a large β only the nearest entry is left: hard recall."
+)
 def recall(queries, keys, values, beta):
     """What is read [m] for queries [m, d] from keys [n, d] and values [n]; beta says how sharply."""
     distances = ((queries[:, None] - keys) ** 2).sum(axis=-1)
@@ -68,46 +70,52 @@ def recall(queries, keys, values, beta):
     return weights @ values / weights.sum(axis=1)
 
 
-@q2.mistake(
+@recall_exercise.mistake(
     "That is the value of the nearest key: hard recall. Here every entry has a share, and far ones a small one."
 )
 def nearest(queries, keys, values, beta):
     return values[((queries[:, None] - keys) ** 2).sum(axis=-1).argmin(axis=1)]
 
 
-@q2.mistake("The sign is flipped: the farthest entry gets the largest weight.")
+@recall_exercise.mistake("The sign is flipped: the farthest entry gets the largest weight.")
 def farthest(queries, keys, values, beta):
     return recall(queries, keys, values, -beta)
 
 
-@q2.mistake("The weights of a query do not add up to one: divide by their sum, or more entries mean larger answers.")
+@recall_exercise.mistake(
+    "The weights of a query do not add up to one: divide by their sum, or more entries mean larger answers."
+)
 def not_normalised(queries, keys, values, beta):
     return np.exp(-beta * ((queries[:, None] - keys) ** 2).sum(axis=-1)) @ values
 
 
-@q2.mistake("Your weights add up to one over the queries. Each query distributes its attention over the *keys*.")
+@recall_exercise.mistake(
+    "Your weights add up to one over the queries. Each query distributes its attention over the *keys*."
+)
 def over_the_queries(queries, keys, values, beta):
     weights = np.exp(-beta * ((queries[:, None] - keys) ** 2).sum(axis=-1))
     return weights / weights.sum(axis=0) @ values
 
 
-@q2.mistake("The distance is not squared, so far entries keep too much weight.")
+@recall_exercise.mistake("The distance is not squared, so far entries keep too much weight.")
 def unsquared(queries, keys, values, beta):
     weights = np.exp(-beta * np.sqrt(((queries[:, None] - keys) ** 2).sum(axis=-1)))
     return weights @ values / weights.sum(axis=1)
 
 
-@q2.mistake("You divide by β, as by a temperature. Here β is a sharpness: a large one has to single out the nearest.")
+@recall_exercise.mistake(
+    "You divide by β, as by a temperature. Here β is a sharpness: a large one has to single out the nearest."
+)
 def as_temperature(queries, keys, values, beta):
     return recall(queries, keys, values, 1 / beta)
 
 
-@q2.mistake("β is missing: with it the reader can be as sharp or as soft as training wants.")
+@recall_exercise.mistake("β is missing: with it the reader can be as sharp or as soft as training wants.")
 def without_beta(queries, keys, values, beta):
     return recall(queries, keys, values, 1.0)
 
 
-@q2.mistake(
+@recall_exercise.mistake(
     "You compare by dot products. Then a long key attracts every query in its direction, near or not: −‖q − k‖² is "
     "2 q·k − ‖k‖² and a part that all keys share."
 )
@@ -116,14 +124,14 @@ def dot_products(queries, keys, values, beta):
     return weights @ values / weights.sum(axis=1)
 
 
-@q2.also_right
+@recall_exercise.also_right
 def with_dot_products(q, k, v, sharpness):
     scores = 2 * sharpness * q @ k.T - sharpness * (k**2).sum(axis=1)  # |q|² is the same for all keys
     scores = np.exp(scores - scores.max(axis=1, keepdims=True))
     return (scores / scores.sum(axis=1, keepdims=True)) @ v
 
 
-@q2.also_right
+@recall_exercise.also_right
 def in_loops(queries, keys, values, beta):
     read = []
     for query in queries:

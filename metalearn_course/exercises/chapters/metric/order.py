@@ -49,7 +49,7 @@ def first_seen(query, support, labels):
     return -((query[:, None] - means) ** 2).sum(axis=-1)
 
 
-q7 = Catch(
+depends_on_order_exercise = Catch(
     "The test that catches a hidden order",
     """
     A support set is a *set*. Write the test: `depends_on_order(rule)` is True if the logits that
@@ -66,7 +66,7 @@ q7 = Catch(
 )
 
 
-@q7.reference(
+@depends_on_order_exercise.reference(
     "Examples and labels move together, and nothing may change but the last bits. A test that only tries data "
     "sorted by class finds none of the three mistakes."
 )
@@ -79,7 +79,7 @@ def depends_on_order(rule):
     return not all(np.allclose(rule(query, support[p], labels[p]), before) for p in orders)
 
 
-@q7.mistake(
+@depends_on_order_exercise.mistake(
     "It finds fault with every rule. So does a test that permutes the examples without their labels: that is "
     "another task, to which every rule gives another answer."
 )
@@ -89,12 +89,12 @@ def labels_left_behind(rule):
     return not np.allclose(rule(query, support[rng.permutation(12)], labels), rule(query, support, labels))
 
 
-@q7.mistake("It finds nothing, whatever the rule does: a test that cannot fail is no test.")
+@depends_on_order_exercise.mistake("It finds nothing, whatever the rule does: a test that cannot fail is no test.")
 def never(rule):
     return False
 
 
-@q7.mistake(
+@depends_on_order_exercise.mistake(
     "You ask for equality to the last bit. A sum in another order is rounded differently, which is no fault of "
     "the rule: compare with `np.allclose`."
 )
@@ -105,7 +105,9 @@ def to_the_last_bit(rule):
     return not np.array_equal(rule(query, support[p], labels[p]), rule(query, support, labels))
 
 
-@q7.mistake("You exchange examples within a class only: it still stands class by class, as some rules expect.")
+@depends_on_order_exercise.mistake(
+    "You exchange examples within a class only: it still stands class by class, as some rules expect."
+)
 def within_classes(rule):
     rng = np.random.default_rng(0)
     query, support, labels = rng.normal(size=(5, 3)), rng.normal(size=(12, 3)), np.repeat(np.arange(3), 4)
@@ -113,7 +115,7 @@ def within_classes(rule):
     return not np.allclose(rule(query, support[p], labels[p]), rule(query, support, labels))
 
 
-@q7.mistake("With one example per class there is no mean to get wrong: take K of 2 or more.")
+@depends_on_order_exercise.mistake("With one example per class there is no mean to get wrong: take K of 2 or more.")
 def one_shot(rule):
     rng = np.random.default_rng(0)
     query, support, labels = rng.normal(size=(5, 3)), rng.normal(size=(3, 3)), np.arange(3)
@@ -121,13 +123,13 @@ def one_shot(rule):
     return not np.allclose(rule(query, support[p], labels[p]), rule(query, support, labels))
 
 
-@q7.also_right
+@depends_on_order_exercise.also_right
 def turned_round(rule):
     z, x, y = np.arange(6.0).reshape(2, 3), np.random.default_rng(3).uniform(size=(20, 3)), np.arange(20) // 5
     return bool(np.abs(np.asarray(rule(z, x[::-1], y[::-1])) - rule(z, x, y)).max() > 1e-9)
 
 
-@q7.also_right
+@depends_on_order_exercise.also_right
 def two_of_each_in_every_order(rule):
     chance, y = np.random.default_rng(5), np.array([0, 1, 0, 1])
     z, x = chance.normal(size=(2, 2)), chance.normal(size=(4, 2))

@@ -16,7 +16,7 @@ def _means(support: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.stack([support[labels == k].mean(axis=0) for k in range(labels.max() + 1)])
 
 
-q3 = Function(
+linear_layer_exercise = Function(
     "Prototypes are a linear layer",
     r"""
     Multiply out $-\lVert z - c_k \rVert^2 = -\lVert z \rVert^2 + w_k \cdot z + b_k$, and return a table with a row
@@ -32,7 +32,7 @@ q3 = Function(
 )
 
 
-@q3.reference(
+@linear_layer_exercise.reference(
     "So the border between two classes is a hyperplane, half-way between their prototypes, and a deep embedding has to "
     "make classes separable by such planes (Snell et al. 2017, section 2.4)."
 )
@@ -42,36 +42,40 @@ def linear_layer(support, labels):
     return np.concatenate([2 * prototypes, -(prototypes**2).sum(axis=1, keepdims=True)], axis=1)
 
 
-@q3.mistake("The bias is missing: without it the borders run through the origin, and long prototypes win.")
+@linear_layer_exercise.mistake(
+    "The bias is missing: without it the borders run through the origin, and long prototypes win."
+)
 def no_bias(support, labels):
     table = linear_layer(support, labels)
     return np.concatenate([table[:, :-1], np.zeros((len(table), 1))], axis=1)
 
 
-@q3.mistake("The 2 of the mixed term is missing: the border then is not half-way between the prototypes.")
+@linear_layer_exercise.mistake(
+    "The 2 of the mixed term is missing: the border then is not half-way between the prototypes."
+)
 def no_factor_2(support, labels):
     table = linear_layer(support, labels)
     return np.concatenate([table[:, :-1] / 2, table[:, -1:]], axis=1)
 
 
-@q3.mistake("The bias has the wrong sign: in −‖z − c‖², the term ‖c‖² is subtracted.")
+@linear_layer_exercise.mistake("The bias has the wrong sign: in −‖z − c‖², the term ‖c‖² is subtracted.")
 def bias_added(support, labels):
     table = linear_layer(support, labels)
     return np.concatenate([table[:, :-1], -table[:, -1:]], axis=1)
 
 
-@q3.mistake("Both signs are flipped: that is +‖z − c‖², and the farthest class would win.")
+@linear_layer_exercise.mistake("Both signs are flipped: that is +‖z − c‖², and the farthest class would win.")
 def all_signs_flipped(support, labels):
     return -linear_layer(support, labels)
 
 
-@q3.mistake("Your bias is −‖c‖: the length, not its square.")
+@linear_layer_exercise.mistake("Your bias is −‖c‖: the length, not its square.")
 def length_not_squared(support, labels):
     c = _means(support, labels)
     return np.concatenate([2 * c, -np.linalg.norm(c, axis=1, keepdims=True)], axis=1)
 
 
-@q3.mistake(
+@linear_layer_exercise.mistake(
     "Your bias is the mean of the examples' ‖x‖². The prototype is the mean first: its own ‖c‖² is smaller, by the "
     "spread of the class."
 )
@@ -80,7 +84,7 @@ def mean_of_squares(support, labels):
     return np.concatenate([2 * c, -_means((support**2).sum(axis=1, keepdims=True), labels)], axis=1)
 
 
-@q3.also_right
+@linear_layer_exercise.also_right
 def by_three_distances(support, labels):
     """The logits at 0 are the biases; the differences to those at ±1 on each axis are the weights."""
     c = np.array([np.average(support, axis=0, weights=labels == k) for k in sorted(set(labels.tolist()))])
@@ -94,7 +98,7 @@ def _sure(difference: float) -> float:
     return 1 / (1 + math.exp(-difference))
 
 
-q4 = Value(
+embedding_scale = Value(
     "Predict: the scale of an embedding",
     r"""
     A query has the squared distances 1 and 2 to two prototypes. The network's last layer now multiplies every
@@ -110,18 +114,22 @@ q4 = Value(
         "For two classes the softmax is 1 / (1 + exp(−difference of the logits)).",
     ),
 )
-q4.mistake(
+embedding_scale.mistake(
     "You multiplied squared distances by 3. Both points move, so distances grow by 3 and their squares by 9.",
     [0.7311, round(_sure(3), 4)],
 )
-q4.mistake("No decision changes, but probabilities do: the softmax sees differences, and they grow.", [0.7311, 0.7311])
-q4.mistake(
+embedding_scale.mistake(
+    "No decision changes, but probabilities do: the softmax sees differences, and they grow.", [0.7311, 0.7311]
+)
+embedding_scale.mistake(
     "That is a *softer* softmax: you divided by 9. Larger distances make it sharper.", [0.7311, round(_sure(1 / 9), 4)]
 )
-q4.mistake("That is the farther class. The nearer one has the larger logit, −1 against −2.", [0.2689, 0.00012])
-q4.mistake(
+embedding_scale.mistake(
+    "That is the farther class. The nearer one has the larger logit, −1 against −2.", [0.2689, 0.00012]
+)
+embedding_scale.mistake(
     "You used distances in place of their squares: 1 and √2, before and after.",
     [round(_sure(2**0.5 - 1), 4), round(_sure(3 * (2**0.5 - 1)), 4)],
 )
-q4.also_right([_sure(1), _sure(9)])
-q4.also_right((0.731, 1.0))
+embedding_scale.also_right([_sure(1), _sure(9)])
+embedding_scale.also_right((0.731, 1.0))

@@ -5,7 +5,7 @@ from scipy.special import softmax
 
 from metalearn_course.exercises.engine import Function, Value
 
-q1 = Value(
+more_ink = Value(
     "Predict: a pen with more ink",
     r"""
     A query $z = (3, 4)$ and one example of each of two classes: $a = (6, 8)$, written with twice the ink, and
@@ -22,15 +22,15 @@ q1 = Value(
     ),
     rtol=1e-3,
 )
-q1.mistake("Your distances are not squared: 5 and √2 are the lengths of z − a and z − b.", [5, 1.4142, 1, 0.96])
-q1.mistake("Those are products z·a and z·b, not cosines: divide by both lengths.", [25, 2, 50, 24])
-q1.mistake(
+more_ink.mistake("Your distances are not squared: 5 and √2 are the lengths of z − a and z − b.", [5, 1.4142, 1, 0.96])
+more_ink.mistake("Those are products z·a and z·b, not cosines: divide by both lengths.", [25, 2, 50, 24])
+more_ink.mistake(
     "1 − cos is a dissimilarity, small where the cosine is large. The question asks for the cosines themselves.",
     [25, 2, 0, 0.04],
 )
-q1.mistake("You divided by one length only: the cosine divides z·a by ‖z‖ and by ‖a‖.", [25, 2, 10, 4.8])
-q1.mistake("The two classes are exchanged: a = (6, 8) comes first.", [2, 25, 0.96, 1])
-q1.also_right((25.0, 2.0, 1.0, 24 / 25))
+more_ink.mistake("You divided by one length only: the cosine divides z·a by ‖z‖ and by ‖a‖.", [25, 2, 10, 4.8])
+more_ink.mistake("The two classes are exchanged: a = (6, 8) comes first.", [2, 25, 0.96, 1])
+more_ink.also_right((25.0, 2.0, 1.0, 24 / 25))
 
 
 def _draw(rng: np.random.Generator) -> tuple:
@@ -46,7 +46,7 @@ def _by_class(attention: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.stack([attention[:, labels == k].sum(axis=1) for k in range(labels.max() + 1)], axis=1)
 
 
-q2 = Function(
+matching_exercise = Function(
     "Attention from scratch",
     r"""
     A matching network's probabilities: example $i$ of the support set gets the attention
@@ -67,7 +67,7 @@ q2 = Function(
 )
 
 
-@q2.reference(
+@matching_exercise.reference(
     "A class with more examples has more votes. That is a prior by the number of shots, which prototypes do not have."
 )
 def matching(query, support, labels, scale):
@@ -79,40 +79,50 @@ def matching(query, support, labels, scale):
     return np.stack([attention[:, labels == k].sum(axis=1) for k in range(labels.max() + 1)], axis=1)
 
 
-@q2.mistake("These are products, not cosines: long examples dominate. Divide queries and examples by their lengths.")
+@matching_exercise.mistake(
+    "These are products, not cosines: long examples dominate. Divide queries and examples by their lengths."
+)
 def products(query, support, labels, scale):
     return _by_class(softmax(scale * query @ support.T, axis=1), labels)
 
 
-@q2.mistake("The scale is missing: attention is then that of β = 1, which hardly prefers any example.")
+@matching_exercise.mistake("The scale is missing: attention is then that of β = 1, which hardly prefers any example.")
 def no_scale(query, support, labels, scale):
     return matching(query, support, labels, 1.0)
 
 
-@q2.mistake("You average the attention of a class. It is a sum: the probabilities of a query have to add up to 1.")
+@matching_exercise.mistake(
+    "You average the attention of a class. It is a sum: the probabilities of a query have to add up to 1."
+)
 def mean_attention(query, support, labels, scale):
     return matching(query, support, labels, scale) / np.bincount(labels)
 
 
-@q2.mistake("Your softmax runs over the queries. Each query spreads its attention over the examples: axis 1 of [Q, S].")
+@matching_exercise.mistake(
+    "Your softmax runs over the queries. Each query spreads its attention over the examples: axis 1 of [Q, S]."
+)
 def over_queries(query, support, labels, scale):
     return _by_class(softmax(scale * _unit(query) @ _unit(support).T, axis=0), labels)
 
 
-@q2.mistake("You average the examples first: that is a prototype with a cosine. Here every example votes for itself.")
+@matching_exercise.mistake(
+    "You average the examples first: that is a prototype with a cosine. Here every example votes for itself."
+)
 def prototypes_first(query, support, labels, scale):
     means = np.stack([support[labels == k].mean(axis=0) for k in range(labels.max() + 1)])
     return softmax(scale * _unit(query) @ _unit(means).T, axis=1)
 
 
-@q2.mistake("Only the best example of each class counts in yours, as in nearest neighbour. In attention all vote.")
+@matching_exercise.mistake(
+    "Only the best example of each class counts in yours, as in nearest neighbour. In attention all vote."
+)
 def best_only(query, support, labels, scale):
     cosines = _unit(query) @ _unit(support).T
     best = np.stack([cosines[:, labels == k].max(axis=1) for k in range(labels.max() + 1)], axis=1)
     return softmax(scale * best, axis=1)
 
 
-@q2.also_right
+@matching_exercise.also_right
 def one_by_one(queries, examples, y, beta):
     rows = []
     for z in queries:

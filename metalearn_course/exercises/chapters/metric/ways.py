@@ -13,7 +13,7 @@ def _draw(rng: np.random.Generator) -> tuple:
     return rng.integers(0, 5, size=8), others, int(rng.integers(3, 7))
 
 
-q5 = Function(
+expected_accuracy_exercise = Function(
     "All ways from one measurement",
     r"""
     Among all $B + 1$ classes, `ranks` says for each query how many of the $B$ = `others` wrong classes were nearer
@@ -30,7 +30,7 @@ q5 = Function(
 )
 
 
-@q5.reference(
+@expected_accuracy_exercise.reference(
     "So a 5-way and a 20-way accuracy are two readings of one curve. With two ways it is the mean share of farther "
     "classes, with all ways the share of queries with rank 0."
 )
@@ -41,43 +41,53 @@ def expected_accuracy(ranks, others, ways):
     return np.mean(binom(others - ranks, ways - 1) / binom(others, ways - 1))
 
 
-@q5.mistake("That is drawing with replacement. A class comes once in a task, so after each draw one fewer is left.")
+@expected_accuracy_exercise.mistake(
+    "That is drawing with replacement. A class comes once in a task, so after each draw one fewer is left."
+)
 def with_replacement(ranks, others, ways):
     return np.mean(((others - ranks) / others) ** (ways - 1))
 
 
-@q5.mistake("N ways are N − 1 *others*: the right class is one of the ways, and no rival of itself.")
+@expected_accuracy_exercise.mistake(
+    "N ways are N − 1 *others*: the right class is one of the ways, and no rival of itself."
+)
 def all_ways_are_rivals(ranks, others, ways):
     return np.mean(binom(others - ranks, ways) / binom(others, ways))
 
 
-@q5.mistake("You take the mean rank first. The formula is curved in r: average the probabilities, not the ranks.")
+@expected_accuracy_exercise.mistake(
+    "You take the mean rank first. The formula is curved in r: average the probabilities, not the ranks."
+)
 def of_the_mean_rank(ranks, others, ways):
     return binom(others - np.mean(ranks), ways - 1) / binom(others, ways - 1)
 
 
-@q5.mistake("That is the share of queries that win against all others: the accuracy with B + 1 ways, not with N.")
+@expected_accuracy_exercise.mistake(
+    "That is the share of queries that win against all others: the accuracy with B + 1 ways, not with N."
+)
 def against_all(ranks, others, ways):
     return np.mean(ranks == 0)
 
 
-@q5.mistake("That is the chance to win against one other: two ways. A query has to win against N − 1 at once.")
+@expected_accuracy_exercise.mistake(
+    "That is the chance to win against one other: two ways. A query has to win against N − 1 at once."
+)
 def against_one(ranks, others, ways):
     return np.mean(1 - ranks / others)
 
 
-@q5.mistake("That is the probability of an error: one minus the accuracy.")
+@expected_accuracy_exercise.mistake("That is the probability of an error: one minus the accuracy.")
 def errors(ranks, others, ways):
     return 1 - expected_accuracy(ranks, others, ways)
 
 
-@q5.also_right
+@expected_accuracy_exercise.also_right
 def draw_after_draw(ranks, total, n):
     chances = [math.prod((total - r - i) / (total - i) for i in range(n - 1)) for r in ranks.tolist()]
     return sum(max(chance, 0.0) for chance in chances) / len(chances)
 
 
-q6 = Value(
+more_ways = Value(
     "Why more ways teach more",
     """
     A training step shows 120 images: either one 60-way task, or twelve 5-way tasks, all with 1 support image and 1
@@ -95,12 +105,12 @@ q6 = Value(
     ),
     rtol=1e-4,
 )
-q6.mistake(
+more_ways.mistake(
     "You count the query's own class as well: it is pulled there, not pushed away. N − 1 are wrong.", [3600, 300]
 )
-q6.mistake("Twelve tasks: the second number is that of one 5-way task.", [3540, 20])
-q6.mistake("That is the number of queries. Each is compared with several wrong classes.", [60, 60])
-q6.mistake("Tasks do not see each other: a query of a 5-way task has 4 rivals, not 59.", [3540, 3540])
-q6.mistake("That is for one query. A step has 60 queries.", [59, 4])
-q6.mistake("A pair of classes is compared twice, once with a query of each.", [1770, 120])
-q6.also_right((60 * 59, 12 * 5 * 4))
+more_ways.mistake("Twelve tasks: the second number is that of one 5-way task.", [3540, 20])
+more_ways.mistake("That is the number of queries. Each is compared with several wrong classes.", [60, 60])
+more_ways.mistake("Tasks do not see each other: a query of a 5-way task has 4 rivals, not 59.", [3540, 3540])
+more_ways.mistake("That is for one query. A step has 60 queries.", [59, 4])
+more_ways.mistake("A pair of classes is compared twice, once with a query of each.", [1770, 120])
+more_ways.also_right((60 * 59, 12 * 5 * 4))

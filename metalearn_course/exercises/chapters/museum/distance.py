@@ -39,7 +39,7 @@ def _line():
     return np.linspace([-2.0, -1.0], [2.0, 2.0], 9), np.array([[-1.0, 0.0], [1.0, 0.5]])
 
 
-q5 = Catch(
+not_squared_exercise = Catch(
     "The test that tells which distance it is",
     """
     A text says "squared Euclidean distances"; does its code have them? Another distance is no worse once its scale is
@@ -57,14 +57,16 @@ q5 = Catch(
 )
 
 
-@q5.reference("Straight along a line means second differences of zero, whatever the slope and the constant are.")
+@not_squared_exercise.reference(
+    "Straight along a line means second differences of zero, whatever the slope and the constant are."
+)
 def not_squared(logits):
     """Whether the difference of two logits bends along a straight line of queries."""
     values = logits(np.linspace([-2.0, -1.0], [2.0, 2.0], 9), np.array([[-1.0, 0.0], [1.0, 0.5]]))
     return not np.allclose(np.diff(values[:, 0] - values[:, 1], n=2), 0)
 
 
-@q5.mistake(
+@not_squared_exercise.mistake(
     "It finds nothing. So does a test that looks at who wins: the nearest prototype is the nearest with or without the "
     "square."
 )
@@ -73,7 +75,7 @@ def by_winner(logits):
     return bool((logits(query, prototypes).argmax(1) != squared(query, prototypes).argmax(1)).any())
 
 
-@q5.mistake(
+@not_squared_exercise.mistake(
     "You compare with one formula. Half of it is another temperature, and 2 q·c − |c|² gives the same softmax: compare "
     "what they have in common, the difference of two logits is straight."
 )
@@ -82,12 +84,14 @@ def by_value(logits):
     return not np.allclose(logits(query, prototypes), squared(query, prototypes))
 
 
-@q5.mistake("You look at one logit. −|q − c|² bends, as it should; only the difference of two is straight.")
+@not_squared_exercise.mistake(
+    "You look at one logit. −|q − c|² bends, as it should; only the difference of two is straight."
+)
 def one_logit(logits):
     return not np.allclose(np.diff(logits(*_line())[:, 0], n=2), 0)
 
 
-@q5.mistake(
+@not_squared_exercise.mistake(
     "You compare with the squared distance, or with its probabilities. Half of it has another temperature, but "
     "is squared: look for what both have in common, straight differences of logits."
 )
@@ -100,7 +104,7 @@ def by_probability(logits):
     return not np.allclose(softmax(logits(query, prototypes)), softmax(squared(query, prototypes)))
 
 
-@q5.also_right
+@not_squared_exercise.also_right
 def fits_a_line(logits):
     t = np.arange(7.0)
     values = logits(np.stack([t - 3, 2 - t], axis=1), np.array([[0.0, 1.0], [1.0, -1.0], [2.0, 2.0]]))

@@ -14,7 +14,7 @@ def _draw(rng: np.random.Generator) -> tuple:
     return before, after, names
 
 
-q2 = Function(
+fails_to_follow_exercise = Function(
     "Do the predictions follow the names?",
     """
     The classes of a task get new labels: class `c` is called `names[c]` now, in the support set and everywhere. A
@@ -35,18 +35,22 @@ q2 = Function(
 )
 
 
-@q2.reference("Column names[c] of the new scores belongs to column c of the old ones: after[:, names] puts them back.")
+@fails_to_follow_exercise.reference(
+    "Column names[c] of the new scores belongs to column c of the old ones: after[:, names] puts them back."
+)
 def fails_to_follow(before, after, names):
     """The largest absolute difference between the scores of a class under its old and its new name."""
     return np.abs(after[:, names] - before).max()
 
 
-@q2.mistake("You compare columns of the same number. After renaming they belong to different classes: use `names`.")
+@fails_to_follow_exercise.mistake(
+    "You compare columns of the same number. After renaming they belong to different classes: use `names`."
+)
 def same_columns(before, after, names):
     return np.abs(after - before).max()
 
 
-@q2.mistake(
+@fails_to_follow_exercise.mistake(
     "You undo the renaming in the wrong direction: class c is called names[c] now, so its new score is in column "
     "names[c] of `after`. You take the inverse permutation."
 )
@@ -54,29 +58,35 @@ def inverse(before, after, names):
     return np.abs(after[:, np.argsort(names)] - before).max()
 
 
-@q2.mistake("That is the mean. One class of one query that does not follow is enough; take the largest difference.")
+@fails_to_follow_exercise.mistake(
+    "That is the mean. One class of one query that does not follow is enough; take the largest difference."
+)
 def mean_difference(before, after, names):
     return np.abs(after[:, names] - before).mean()
 
 
-@q2.mistake("You take the largest difference with its sign. A score that fell is as wrong as one that rose: `np.abs`.")
+@fails_to_follow_exercise.mistake(
+    "You take the largest difference with its sign. A score that fell is as wrong as one that rose: `np.abs`."
+)
 def signed(before, after, names):
     return (before - after[:, names]).max() if (after[:, names] > before).any() else 0.0
 
 
-@q2.mistake("You compare the classes that win only. A learner may follow with its winner and not with its scores.")
+@fails_to_follow_exercise.mistake(
+    "You compare the classes that win only. A learner may follow with its winner and not with its scores."
+)
 def winners(before, after, names):
     return float((names[before.argmax(1)] != after.argmax(1)).mean())
 
 
-@q2.also_right
+@fails_to_follow_exercise.also_right
 def loops(before, after, names):
     return max(
         abs(b[c] - a[n]) for b, a in zip(before.tolist(), after.tolist(), strict=True) for c, n in enumerate(names)
     )
 
 
-@q2.also_right
+@fails_to_follow_exercise.also_right
 def renames_the_old_ones(before, after, names):
     renamed = np.empty_like(before)
     renamed[:, names] = before

@@ -20,7 +20,7 @@ def _half(values: np.ndarray, ddof: int = 1) -> float:
     return stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=ddof) / np.sqrt(len(values))
 
 
-q3 = Function(
+tasks_needed_exercise = Function(
     "How many tasks would it take?",
     """
     Two learners were scored on the same few tasks: `a` and `b`, one number per task. Estimate how many tasks it takes
@@ -37,7 +37,9 @@ q3 = Function(
 )
 
 
-@q3.reference("h √(n / m) = |d| gives m = n (h / d)²: half the difference takes four times the tasks.")
+@tasks_needed_exercise.reference(
+    "h √(n / m) = |d| gives m = n (h / d)²: half the difference takes four times the tasks."
+)
 def tasks_needed(a, b):
     """The number of tasks at which the half width of the paired interval equals the mean difference."""
     from scipy import stats
@@ -47,12 +49,14 @@ def tasks_needed(a, b):
     return len(d) * (half / d.mean()) ** 2
 
 
-@q3.mistake("The square is missing: the half width falls with √m, so twice as narrow takes four times the tasks.")
+@tasks_needed_exercise.mistake(
+    "The square is missing: the half width falls with √m, so twice as narrow takes four times the tasks."
+)
 def not_squared(a, b):
     return len(a) * abs(_half(a - b) / (a - b).mean())
 
 
-@q3.mistake(
+@tasks_needed_exercise.mistake(
     "You treat the two scores as those of different tasks, and add their variances. Both learners met the same tasks: "
     "take the differences task by task, and how hard a task is cancels."
 )
@@ -61,27 +65,33 @@ def unpaired(a, b):
     return _needed(a - b, half)
 
 
-@q3.mistake("You divide by n in the deviation: these tasks are a sample, divide by n − 1 (`ddof=1`).")
+@tasks_needed_exercise.mistake(
+    "You divide by n in the deviation: these tasks are a sample, divide by n − 1 (`ddof=1`)."
+)
 def population_deviation(a, b):
     return _needed(a - b, _half(a - b, ddof=0))
 
 
-@q3.mistake("You use the deviation of one task for the half width: the mean of n tasks varies by s / √n.")
+@tasks_needed_exercise.mistake(
+    "You use the deviation of one task for the half width: the mean of n tasks varies by s / √n."
+)
 def without_the_root(a, b):
     return _needed(a - b, _half(a - b) * np.sqrt(len(a)))
 
 
-@q3.mistake("1.96 belongs to a deviation that is known. Yours is estimated from few tasks: Student's t is larger.")
+@tasks_needed_exercise.mistake(
+    "1.96 belongs to a deviation that is known. Yours is estimated from few tasks: Student's t is larger."
+)
 def normal_for_student(a, b):
     return _needed(a - b, 1.96 * (a - b).std(ddof=1) / np.sqrt(len(a)))
 
 
-@q3.mistake("The fraction is upside down: the wider the interval, the more tasks it takes.")
+@tasks_needed_exercise.mistake("The fraction is upside down: the wider the interval, the more tasks it takes.")
 def upside_down(a, b):
     return len(a) * ((a - b).mean() / _half(a - b)) ** 2
 
 
-@q3.also_right
+@tasks_needed_exercise.also_right
 def with_scipy(a, b):
     difference = np.subtract(a, b)
     low, high = stats.t.interval(0.95, difference.size - 1, difference.mean(), stats.sem(difference))

@@ -2,7 +2,7 @@
 
 from metalearn_course.exercises.engine import Choice
 
-q1 = Choice(
+reading_a_report = Choice(
     "Reading a report",
     """
     A learner for 5-way 1-shot images scores 61 ± 1 % on 600 tasks, ahead of every baseline. With random support labels

@@ -48,7 +48,7 @@ def _task(queries: int = 6):
     return rng.normal(size=(6, 3)), np.repeat([0, 1], 3), rng.normal(size=(queries, 3))
 
 
-q4 = Catch(
+informed_exercise = Catch(
     "The test that catches transduction",
     """
     A query's prediction may depend on the support set, and on that query. Write the test: `informed(predict)` is True
@@ -65,7 +65,9 @@ q4 = Catch(
 )
 
 
-@q4.reference("Change what should not matter, the other queries and their order, and see whether anything moves.")
+@informed_exercise.reference(
+    "Change what should not matter, the other queries and their order, and see whether anything moves."
+)
 def informed(predict):
     """Whether a query's scores depend on the other queries, or on the order of the queries."""
     rng = np.random.default_rng(0)
@@ -76,20 +78,24 @@ def informed(predict):
     return bool(moved or not np.allclose(predict(x, y, query[::-1])[::-1], scores))
 
 
-@q4.mistake("You change the order only. The mean of the queries does not depend on their order: change the others too.")
+@informed_exercise.mistake(
+    "You change the order only. The mean of the queries does not depend on their order: change the others too."
+)
 def order_only(predict):
     x, y, query = _task()
     return not np.allclose(predict(x, y, query[::-1])[::-1], predict(x, y, query))
 
 
-@q4.mistake("You change the other queries, but leave each in its place. A learner may use the place: reorder them too.")
+@informed_exercise.mistake(
+    "You change the other queries, but leave each in its place. A learner may use the place: reorder them too."
+)
 def others_only(predict):
     x, y, query = _task()
     others = np.concatenate([query[:1], query[1:] + 1])
     return not np.allclose(predict(x, y, others)[0], predict(x, y, query)[0])
 
 
-@q4.mistake(
+@informed_exercise.mistake(
     "It finds fault with every learner. Scores of queries that you changed yourself may move: compare the ones that "
     "stayed. And if you change the order, put the scores back into the old one before you compare."
 )
@@ -99,7 +105,7 @@ def changed_ones_too(predict):
     return not np.allclose(predict(x, y, others), predict(x, y, query))
 
 
-@q4.mistake(
+@informed_exercise.mistake(
     "It finds nothing. So does a test that compares two predictions of the same thing: it has to change something."
 )
 def twice_the_same(predict):
@@ -107,7 +113,7 @@ def twice_the_same(predict):
     return not np.allclose(predict(x, y, query), predict(x, y, query))
 
 
-@q4.also_right
+@informed_exercise.also_right
 def one_at_a_time(predict):
     x, y, query = _task(5)
     alone = [predict(x, y, query[[i]])[0] for i in range(5)]

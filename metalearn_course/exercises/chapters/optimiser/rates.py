@@ -13,7 +13,7 @@ def _gradient(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return 2 * x.T @ (x @ w - y) / len(y)
 
 
-q1 = Function(
+hypergradient_exercise = Function(
     "The hypergradient",
     r"""
     One step of gradient descent leads from $w$ to $w' = w - \alpha \nabla L(w)$. Return the derivative of the loss
@@ -29,7 +29,9 @@ q1 = Function(
 )
 
 
-@q1.reference("∂w′/∂α = −∇L(w), so the derivative is −∇L(w′)·∇L(w): negative while both point the same way.")
+@hypergradient_exercise.reference(
+    "∂w′/∂α = −∇L(w), so the derivative is −∇L(w′)·∇L(w): negative while both point the same way."
+)
 def hypergradient(w, x, y, alpha):
     """∂L(w′)/∂α, a number, for weights w [D], examples x [n, D] with targets y [n] and the rate alpha."""
 
@@ -40,35 +42,41 @@ def hypergradient(w, x, y, alpha):
     return -gradient(w - alpha * before) @ before
 
 
-@q1.mistake("The sign: a step goes *against* the gradient, so ∂w′/∂α = −∇L(w).")
+@hypergradient_exercise.mistake("The sign: a step goes *against* the gradient, so ∂w′/∂α = −∇L(w).")
 def sign_flipped(w, x, y, alpha):
     return -hypergradient(w, x, y, alpha)
 
 
-@q1.mistake("You multiply the gradient at w by itself. The outer one is that of the loss after the step, at w′.")
+@hypergradient_exercise.mistake(
+    "You multiply the gradient at w by itself. The outer one is that of the loss after the step, at w′."
+)
 def same_place(w, x, y, alpha):
     g = _gradient(w, x, y)
     return -g @ g
 
 
-@q1.mistake("There is one α too many: w′ = w − αg changes by −g when α changes by one, not by −αg.")
+@hypergradient_exercise.mistake("There is one α too many: w′ = w − αg changes by −g when α changes by one, not by −αg.")
 def times_alpha(w, x, y, alpha):
     return alpha * hypergradient(w, x, y, alpha)
 
 
-@q1.mistake("Your loss is the sum over the examples; here it is the mean, so each gradient is n times smaller.")
+@hypergradient_exercise.mistake(
+    "Your loss is the sum over the examples; here it is the mean, so each gradient is n times smaller."
+)
 def sum_for_mean(w, x, y, alpha):
     n, g = len(y), _gradient(w, x, y) * len(y)
     return -n * _gradient(w - alpha * g, x, y) @ g
 
 
-@q1.mistake("That is the change of the loss in this step, L(w′) − L(w), not its derivative with respect to α.")
+@hypergradient_exercise.mistake(
+    "That is the change of the loss in this step, L(w′) − L(w), not its derivative with respect to α."
+)
 def change_of_the_loss(w, x, y, alpha):
     after = w - alpha * _gradient(w, x, y)
     return np.mean((x @ after - y) ** 2) - np.mean((x @ w - y) ** 2)
 
 
-@q1.also_right
+@hypergradient_exercise.also_right
 def by_differences(start, inputs, targets, rate):
     def loss(a):
         w = start - a * _gradient(start, inputs, targets)
@@ -77,7 +85,7 @@ def by_differences(start, inputs, targets, rate):
     return (loss(rate + 1e-4) - loss(rate - 1e-4)) / 2e-4
 
 
-q2 = Function(
+best_rate_exercise = Function(
     "The best rate for one step",
     r"""
     A bowl has the curvatures $\lambda_1, \dots, \lambda_D$ along its axes, and its minimum is in a random place, with
@@ -90,45 +98,51 @@ q2 = Function(
 )
 
 
-@q2.reference("Σλ²(1 − αλ) = 0, so α = Σλ² / Σλ³: steep directions count most, and the flat ones hardly.")
+@best_rate_exercise.reference(
+    "Σλ²(1 − αλ) = 0, so α = Σλ² / Σλ³: steep directions count most, and the flat ones hardly."
+)
 def best_rate(curvatures):
     """The rate that is best for one step, for curvatures [D]."""
     return (curvatures**2).sum() / (curvatures**3).sum()
 
 
-@q2.mistake("That is the best rate for very many steps, 2/(λmax + λmin), where the slowest direction decides.")
+@best_rate_exercise.mistake(
+    "That is the best rate for very many steps, 2/(λmax + λmin), where the slowest direction decides."
+)
 def for_many_steps(curvatures):
     return 2 / (curvatures.max() + curvatures.min())
 
 
-@q2.mistake("That rate settles the steepest direction in one step. The others count too, if less.")
+@best_rate_exercise.mistake("That rate settles the steepest direction in one step. The others count too, if less.")
 def newton_of_the_steepest(curvatures):
     return 1 / curvatures.max()
 
 
-@q2.mistake("One over the mean curvature: here each direction has to count with its share of the loss.")
+@best_rate_exercise.mistake("One over the mean curvature: here each direction has to count with its share of the loss.")
 def newton_of_the_mean(curvatures):
     return 1 / curvatures.mean()
 
 
-@q2.mistake("You minimise the distance to the minimum, Σ(1 − αλ)². The loss weighs each direction with λ/2.")
+@best_rate_exercise.mistake(
+    "You minimise the distance to the minimum, Σ(1 − αλ)². The loss weighs each direction with λ/2."
+)
 def distance_for_loss(curvatures):
     return curvatures.sum() / (curvatures**2).sum()
 
 
-@q2.mistake("That is where descent begins to diverge: the largest rate, not the best.")
+@best_rate_exercise.mistake("That is where descent begins to diverge: the largest rate, not the best.")
 def largest(curvatures):
     return 2 / curvatures.max()
 
 
-@q2.also_right
+@best_rate_exercise.also_right
 def by_search(bowl):
     from scipy.optimize import minimize_scalar
 
     return minimize_scalar(lambda a: sum(c * (1 - a * c) ** 2 for c in bowl)).x
 
 
-q3 = Choice(
+short_horizon = Choice(
     "Predict: a short horizon",
     "One rate is trained so that the loss after 1 inner step is smallest, another so that it is smallest after 100. "
     "Both are then used for 100 steps, on tasks whose curvatures differ a hundredfold. What happens?",

@@ -10,7 +10,7 @@ def _draw_gradients(rng: np.random.Generator) -> tuple:
     return rng.choice([-1, 1], size=8) * np.exp(rng.uniform(-9, 3, size=8)), float(rng.uniform(3, 6))
 
 
-q4 = Function(
+preprocess_exercise = Function(
     "Gradients of all sizes",
     r"""
     Gradients differ by many orders of magnitude, and a network cannot deal with that. So the learned optimiser sees two
@@ -27,40 +27,48 @@ q4 = Function(
 )
 
 
-@q4.reference("The logarithm tells the size, the second number the direction; both are of order one, and continuous.")
+@preprocess_exercise.reference(
+    "The logarithm tells the size, the second number the direction; both are of order one, and continuous."
+)
 def preprocess(gradients, p):
     """Two numbers for each of the gradients [P]: [P, 2]."""
     size = np.maximum(np.abs(gradients), np.exp(-p))
     return np.stack([np.log(size) / p, np.clip(gradients * np.exp(p), -1, 1)], axis=1)
 
 
-@q4.mistake("You use the first formula everywhere. For tiny gradients the logarithm has no lower end, and ln 0 = −∞.")
+@preprocess_exercise.mistake(
+    "You use the first formula everywhere. For tiny gradients the logarithm has no lower end, and ln 0 = −∞."
+)
 def no_lower_end(gradients, p):
     size = np.maximum(np.abs(gradients), 1e-30)
     return np.stack([np.log(size) / p, np.sign(gradients)], axis=1)
 
 
-@q4.mistake("For tiny gradients the second number is e^p ∇, between −1 and 1: the sign alone jumps around zero.")
+@preprocess_exercise.mistake(
+    "For tiny gradients the second number is e^p ∇, between −1 and 1: the sign alone jumps around zero."
+)
 def sign_everywhere(gradients, p):
     return np.stack([preprocess(gradients, p)[:, 0], np.sign(gradients)], axis=1)
 
 
-@q4.mistake("The direction is lost: the second number carries the sign of the gradient.")
+@preprocess_exercise.mistake("The direction is lost: the second number carries the sign of the gradient.")
 def no_direction(gradients, p):
     return preprocess(np.abs(gradients), p)
 
 
-@q4.mistake("The logarithm is not divided by p: the first number has to start at −1.")
+@preprocess_exercise.mistake("The logarithm is not divided by p: the first number has to start at −1.")
 def undivided(gradients, p):
     return preprocess(gradients, p) * np.array([p, 1.0])
 
 
-@q4.mistake("The question asks for one row per gradient, [P, 2]; you return a row for each of the two numbers.")
+@preprocess_exercise.mistake(
+    "The question asks for one row per gradient, [P, 2]; you return a row for each of the two numbers."
+)
 def wrong_axis(gradients, p):
     return preprocess(gradients, p).T
 
 
-@q4.also_right
+@preprocess_exercise.also_right
 def case_by_case(values, p):
     from math import copysign, exp, log
 
@@ -81,7 +89,7 @@ def _adam(gradients, rate, decay=(0.9, 0.999), corrected=(True, True), root=True
     return w
 
 
-q5 = Function(
+adam_exercise = Function(
     "The opponent: Adam",
     r"""
     A learned update has to beat Adam, so Adam has to be right (Kingma and Ba 2015, algorithm 1). Start at $w = 0$ with
@@ -98,7 +106,9 @@ q5 = Function(
 )
 
 
-@q5.reference("Dividing by (1 − βᵗ) takes out that m and v started at zero; else the first steps would be wrong.")
+@adam_exercise.reference(
+    "Dividing by (1 − βᵗ) takes out that m and v started at zero; else the first steps would be wrong."
+)
 def adam(gradients, alpha):
     """The weights [D] after Adam's steps with the gradients [T, D], from zero."""
     m = v = w = np.zeros(gradients.shape[1])
@@ -108,32 +118,36 @@ def adam(gradients, alpha):
     return w
 
 
-@q5.mistake("The correction of v is missing: v starts at zero and grows slowly, so the first steps are far too long.")
+@adam_exercise.mistake(
+    "The correction of v is missing: v starts at zero and grows slowly, so the first steps are far too long."
+)
 def v_uncorrected(gradients, alpha):
     return _adam(gradients, alpha, corrected=(True, False))
 
 
-@q5.mistake("The correction of m is missing: m starts at zero, so the first steps are ten times too short.")
+@adam_exercise.mistake("The correction of m is missing: m starts at zero, so the first steps are ten times too short.")
 def m_uncorrected(gradients, alpha):
     return _adam(gradients, alpha, corrected=(False, True))
 
 
-@q5.mistake("Neither m nor v is corrected for having started at zero.")
+@adam_exercise.mistake("Neither m nor v is corrected for having started at zero.")
 def uncorrected(gradients, alpha):
     return _adam(gradients, alpha, corrected=(False, False))
 
 
-@q5.mistake("The root of v̂ is missing: then a weight with small gradients would get enormous steps.")
+@adam_exercise.mistake("The root of v̂ is missing: then a weight with small gradients would get enormous steps.")
 def no_root(gradients, alpha):
     return _adam(gradients, alpha, root=False)
 
 
-@q5.mistake("0.9 and 0.999 are swapped: m forgets fast, v slowly.")
+@adam_exercise.mistake("0.9 and 0.999 are swapped: m forgets fast, v slowly.")
 def swapped(gradients, alpha):
     return _adam(gradients, alpha, decay=(0.999, 0.9))
 
 
-@q5.mistake("Your 10⁻⁸ is under the root, where it is 10⁻⁴ in effect: weights with small gradients hardly move then.")
+@adam_exercise.mistake(
+    "Your 10⁻⁸ is under the root, where it is 10⁻⁴ in effect: weights with small gradients hardly move then."
+)
 def epsilon_under_the_root(gradients, alpha):
     m = v = w = np.zeros(gradients.shape[1])
     for t, g in enumerate(gradients, start=1):
@@ -142,12 +156,12 @@ def epsilon_under_the_root(gradients, alpha):
     return w
 
 
-@q5.mistake("You go up the gradient.")
+@adam_exercise.mistake("You go up the gradient.")
 def uphill(gradients, alpha):
     return -adam(gradients, alpha)
 
 
-@q5.also_right
+@adam_exercise.also_right
 def weight_by_weight(table, rate):
     result = []
     for column in table.T.tolist():
@@ -159,7 +173,7 @@ def weight_by_weight(table, rate):
     return result
 
 
-q6 = Choice(
+honest_comparison = Choice(
     "An honest comparison",
     "A learned update is compared with Adam on 300 test tasks. Which comparison is fair to both?",
     options={

@@ -117,7 +117,7 @@ def as_floats():
     return store, recall
 
 
-q4 = Catch(
+shares_exercise = Catch(
     "Copies, not references",
     """
     This program means to remember each task's θ. In the end its memory holds the last one, many times over, because
@@ -156,7 +156,7 @@ def _moved(recalled) -> bool:
     return any((np.asarray(w) != 1).any() for w in recalled)
 
 
-@q4.reference(
+@shares_exercise.reference(
     "An array is shared wherever it goes until somebody copies it. So there are two ways to change an entry: "
     "through the θ that was stored, and through the θ that was recalled."
 )
@@ -170,7 +170,7 @@ def shares(new_memory):
     return any((w != 1).any() for w in recall(0))
 
 
-@q4.mistake(
+@shares_exercise.mistake(
     "You change only what was stored. A start that was recalled is learned on from, in place: change that as well, and "
     "recall again."
 )
@@ -182,7 +182,7 @@ def only_what_was_stored(new_memory):
     return _moved(recall(0))
 
 
-@q4.mistake(
+@shares_exercise.mistake(
     "You change only what was recalled. Learning goes on with the θ that was stored, too: change that after storing it."
 )
 def only_what_was_recalled(new_memory):
@@ -192,7 +192,7 @@ def only_what_was_recalled(new_memory):
     return _moved(recall(0))
 
 
-@q4.mistake(
+@shares_exercise.mistake(
     "You put new arrays into the list (`theta[0] = theta[0] + 1`). That leaves the old arrays as they were; the fault "
     "shows when they are changed in place: `theta[0] += 1`, or `theta[0][...] = 0`."
 )
@@ -205,7 +205,7 @@ def new_arrays_in_the_list(new_memory):
     return _moved(recall(0))
 
 
-@q4.mistake(
+@shares_exercise.mistake(
     "You ask whether it is the same object (`is`). Two arrays can be different objects on the same numbers, as a view "
     "is: change the numbers, and look."
 )
@@ -215,7 +215,9 @@ def the_same_object(new_memory):
     return any(kept is given for kept, given in zip(recall(0), theta, strict=True))
 
 
-@q4.mistake("You change the first array of θ only. A model has many; one that is shared is enough to spoil an entry.")
+@shares_exercise.mistake(
+    "You change the first array of θ only. A model has many; one that is shared is enough to spoil an entry."
+)
 def first_array_only(new_memory):
     theta = _theta()
     recall = _holding(new_memory, theta)
@@ -224,7 +226,7 @@ def first_array_only(new_memory):
     return _moved(recall(0))
 
 
-@q4.mistake(
+@shares_exercise.mistake(
     "Your θ holds whole numbers. Weights are floats, and a memory that converts to floats copies the one and shares "
     "the other."
 )
@@ -236,7 +238,7 @@ def whole_numbers(new_memory):
     return _moved(recall(0))
 
 
-@q4.also_right
+@shares_exercise.also_right
 def with_two_memories(make):
     found = []
     for side in ("stored", "recalled"):
@@ -250,7 +252,7 @@ def with_two_memories(make):
     return any(found)
 
 
-@q4.also_right
+@shares_exercise.also_right
 def as_a_model_gives_them(new_memory):
     put, get = new_memory()
     theta = [np.ones((2, 2), np.float32), np.zeros(2, np.float32)]

@@ -4,7 +4,7 @@ import numpy as np
 
 from metalearn_course.exercises.engine import Function, Order, Value
 
-q1 = Order(
+steps_in_order = Order(
     "The three steps in order",
     'The article\'s recipe with its memory, as a program; what is in the loop follows it. A word such as "abcde".',
     lines={
@@ -19,27 +19,27 @@ q1 = Order(
     "stored is what learning reached.",
     hints=("What happens once, and what for each task?", "Recall needs D; storing needs the θ that learning reached."),
 )
-q1.mistake(
+steps_in_order.mistake(
     "You initialise inside the loop: the memory is emptied before every task, so each starts from scratch.",
     "dbeac",
     "forgets",
 )
-q1.mistake(
+steps_in_order.mistake(
     "You store before you have learned: the memory keeps what the task started from, not what it taught.",
     "bdeca",
     "stored too early",
 )
-q1.mistake(
+steps_in_order.mistake(
     "The transfer comes after learning and overwrites what was learned. It gives the *start* of learning.",
     "bdaec",
     "transfer too late",
 )
-q1.mistake(
+steps_in_order.mistake(
     "You store before you recall: nearest to D is then D itself, with weights that have learned nothing of it.",
     "bdcea",
     "recalls itself",
 )
-q1.mistake(
+steps_in_order.mistake(
     "You recall before the loop, where there is no D yet: every task would start from the same θ.", "bedac", "no task"
 )
 
@@ -52,7 +52,7 @@ def _tasks(rng: np.random.Generator) -> tuple:
     return x[:3], y[:3], x[3], y[3], rng.normal(size=6)
 
 
-q2 = Function(
+recall_exercise = Function(
     "The memory's recall from scratch",
     r"""
     Two tasks are as far apart as the simple functions that their support sets suggest. With $F$ given frequencies,
@@ -90,7 +90,7 @@ def _nearest(distances):
     return int(np.argmin(distances)), np.array(distances)
 
 
-@q2.reference(
+@recall_exercise.reference(
     "Points of two tasks lie at different places and cannot be compared one by one; functions can. It is "
     "`metalearn_lib.memory.task_embedding` in five lines, and `Memory.recall` takes the least distance."
 )
@@ -108,7 +108,7 @@ def recall(stored_x, stored_y, x, y, frequencies):
     return np.argmin(distances), distances
 
 
-@q2.mistake(
+@recall_exercise.mistake(
     "You compare the answers point by point. The first point of one task lies elsewhere than the first of another: "
     "their difference says nothing, and there may be more points here than there. Compare the fitted w."
 )
@@ -116,14 +116,16 @@ def point_by_point(stored_x, stored_y, x, y, frequencies):
     return _nearest(np.linalg.norm(stored_y - y, axis=1))
 
 
-@q2.mistake(
+@recall_exercise.mistake(
     "You compare where the examples happen to lie, not what they answer: two tasks with the same x would be the same."
 )
 def where_the_examples_lie(stored_x, stored_y, x, y, frequencies):
     return _nearest(np.linalg.norm(stored_x - x, axis=1))
 
 
-@q2.mistake("λ is missing: w then goes through every point exactly, and blows up where two of them nearly coincide.")
+@recall_exercise.mistake(
+    "λ is missing: w then goes through every point exactly, and blows up where two of them nearly coincide."
+)
 def no_ridge(stored_x, stored_y, x, y, frequencies):
     here = _embed(x, y, frequencies, 0.0)
     return _nearest(
@@ -131,7 +133,9 @@ def no_ridge(stored_x, stored_y, x, y, frequencies):
     )
 
 
-@q2.mistake("Your φ is not divided by √F: φ(x)·φ(x′) then grows with the number of frequencies, and λ means little.")
+@recall_exercise.mistake(
+    "Your φ is not divided by √F: φ(x)·φ(x′) then grows with the number of frequencies, and λ means little."
+)
 def features_too_long(stored_x, stored_y, x, y, frequencies):
     ridge = 0.1 / len(frequencies)
     scale = np.sqrt(len(frequencies))
@@ -140,19 +144,21 @@ def features_too_long(stored_x, stored_y, x, y, frequencies):
     return _nearest([np.linalg.norm(_embed(a, b, frequencies, ridge) - here) / scale for a, b in pairs])
 
 
-@q2.mistake("Those are squared distances. The order stays the same; the question asks for ‖w − w′‖ itself.")
+@recall_exercise.mistake(
+    "Those are squared distances. The order stays the same; the question asks for ‖w − w′‖ itself."
+)
 def squared(stored_x, stored_y, x, y, frequencies):
     nearest, distances = recall(stored_x, stored_y, x, y, frequencies)
     return nearest, np.square(distances)
 
 
-@q2.mistake("You recall the farthest one: take the least distance.")
+@recall_exercise.mistake("You recall the farthest one: take the least distance.")
 def farthest(stored_x, stored_y, x, y, frequencies):
     _, distances = recall(stored_x, stored_y, x, y, frequencies)
     return np.argmax(distances), distances
 
 
-@q2.mistake(
+@recall_exercise.mistake(
     "That is how badly each stored function fits the new points. It asks about these few places only, and in one "
     "direction; ‖w − w′‖ compares the two functions everywhere."
 )
@@ -162,7 +168,7 @@ def misfit(stored_x, stored_y, x, y, frequencies):
     return _nearest([np.linalg.norm(waves @ _embed(a, b, frequencies) - y) for a, b in pairs])
 
 
-@q2.also_right
+@recall_exercise.also_right
 def other_side(xs, ys, new_x, new_y, f):
     def fit(x, y):
         phi = np.array([[np.cos(a * b) for b in f] + [np.sin(a * b) for b in f] for a in x]) / len(f) ** 0.5
@@ -172,7 +178,7 @@ def other_side(xs, ys, new_x, new_y, f):
     return [apart.index(min(apart)), apart]
 
 
-@q2.also_right
+@recall_exercise.also_right
 def by_the_kernel(xs, ys, new_x, new_y, f):
     def kernel(a, b):
         return np.cos((a[:, None, None] - b[None, :, None]) * f).mean(axis=-1)
@@ -188,7 +194,7 @@ def by_the_kernel(xs, ys, new_x, new_y, f):
     return int(np.argmin(apart)), np.array(apart)
 
 
-q5 = Value(
+outside_the_family = Value(
     "Predict: a task from outside the family",
     r"""
     A memory holds sinusoids $A \sin(x - \varphi)$ of every amplitude from 0 to 5 and every phase from 0 to π, densely.
@@ -206,32 +212,32 @@ q5 = Value(
         "The new task is at (−2.83, −2.83). Which point with b ≥ 0 is nearest to it?",
     ),
 )
-q5.mistake(
+outside_the_family.mistake(
     "The same amplitude at the nearest phase is (−4, 0) in the plane, 3.06 away. Amplitude and phase are not recalled "
     "one by one: a smaller wave is nearer.",
     [4, np.pi],
     "phase clipped",
 )
-q5.mistake(
+outside_the_family.mistake(
     "That is the task itself, and it is not in the memory: recall gives what was stored, it does not extend it.",
     [4, 5 * np.pi / 4],
     "the task itself",
 )
-q5.mistake(
+outside_the_family.mistake(
     "Half a wave length away is the same curve upside down: of that amplitude it is the farthest there is.",
     [4, np.pi / 4],
     "upside down",
 )
-q5.mistake(
+outside_the_family.mistake(
     "The flat curve is 4 away. Some overlap with the task is better than none: at φ = π there is some.", [0, 0], "flat"
 )
-q5.mistake(
+outside_the_family.mistake(
     "An amplitude of 0 is the flat curve, whatever its phase: it is 4 away. A wave at φ = π overlaps with the task.",
     [0, np.pi],
     "flat, with a phase",
 )
-q5.mistake(
+outside_the_family.mistake(
     "The amplitude is right. At φ = 0 the wave is upside down: a = A cos φ is −2.83 at φ = π.", [2.8284, 0], "φ = 0"
 )
-q5.also_right((2 * np.sqrt(2), np.pi))
-q5.also_right(np.array([2.83, 3.14]))
+outside_the_family.also_right((2 * np.sqrt(2), np.pi))
+outside_the_family.also_right(np.array([2.83, 3.14]))

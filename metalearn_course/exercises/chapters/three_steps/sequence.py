@@ -66,7 +66,7 @@ def farthest(xs, ys, x, y):
     return max(lines, key=lambda line: np.linalg.norm(line - here))
 
 
-q7 = Catch(
+no_memory_exercise = Catch(
     "The test that catches a missing memory",
     r"""
     A published program for the three steps has no memory at all: it is plain gradient descent over a sequence of tasks,
@@ -99,7 +99,7 @@ def _lands_elsewhere(start, lines, repeated) -> bool:
     return bool(np.linalg.norm(theta - repeated) > 0.5)
 
 
-@q7.reference(
+@no_memory_exercise.reference(
     "Whichever of its tasks comes back, wherever that was in the sequence, a memory starts near that one. Descent "
     "in sequence starts from the last task, or from a mixture, whatever the new task is."
 )
@@ -116,7 +116,7 @@ def no_memory(start):
     return False
 
 
-@q7.mistake(
+@no_memory_exercise.mistake(
     "Only the last task comes back in your test. That is where plain descent over the sequence starts anyway: let an "
     "earlier one come back."
 )
@@ -124,7 +124,7 @@ def only_the_last_comes_back(start):
     return _lands_elsewhere(start, _LINES, _LINES[-1])
 
 
-@q7.mistake(
+@no_memory_exercise.mistake(
     "Only the first task comes back in your test. A program in which the first task decides, or one that takes the "
     "first of equals, looks like a memory there: let each of them come back."
 )
@@ -132,7 +132,7 @@ def only_the_first_comes_back(start):
     return _lands_elsewhere(start, _LINES, _LINES[0])
 
 
-@q7.mistake(
+@no_memory_exercise.mistake(
     "You demand exactly the line of the earlier task. Learning ends near it, seldom on it: ask whether the start "
     "is nearer to that line than to the others."
 )
@@ -140,7 +140,7 @@ def exactly(start):
     return any(np.abs(_starts(start, _LINES, line) - line).max() > 1e-6 for line in _LINES)
 
 
-@q7.mistake(
+@no_memory_exercise.mistake(
     "You ask whether the order of the tasks matters. It does for descent in sequence; but joint training and a mean of "
     "the whole memory don't care about it, and recall nothing."
 )
@@ -151,7 +151,7 @@ def by_order(start):
     )
 
 
-@q7.mistake(
+@no_memory_exercise.mistake(
     "You ask whether the start depends on the new task. It also does if the wrong entry is recalled: ask whether "
     "it is near the right one."
 )
@@ -160,13 +160,13 @@ def any_dependence(start):
     return bool(np.abs(starts[0] - starts[1]).max() < 0.1)
 
 
-@q7.mistake("It finds nothing, whatever the program does: a test that cannot fail is no test.")
+@no_memory_exercise.mistake("It finds nothing, whatever the program does: a test that cannot fail is no test.")
 def never(start):
     _starts(start, _LINES, _LINES[0])
     return False
 
 
-@q7.also_right
+@no_memory_exercise.also_right
 def by_loss(begin):
     chance = np.random.default_rng(0)
     for _ in range(20):

@@ -9,7 +9,7 @@ def _memory(rng: np.random.Generator) -> tuple:
     return rng.normal(size=(5, 2)), rng.uniform(0.2, 2, size=5), 2, rng.normal(size=4), rng.normal(size=4), 0.2
 
 
-q3 = Function(
+transferred_exercise = Function(
     "Transfer, then learn",
     r"""
     A memory holds lines $\theta_0 + \theta_1 x$, all learned from one common start, and a new task knows its distance
@@ -37,7 +37,7 @@ def _step(theta, x, y, alpha):
     return theta - alpha * 2 * np.array([r.mean(), (r * x).mean()])
 
 
-@q3.reference(
+@transferred_exercise.reference(
     "Transfer changes nothing but the start of the inner loop. (For lines, averaging the k nearest and then stepping "
     "is the same as stepping from each and then averaging: both are linear in θ. For networks it is not.)"
 )
@@ -48,34 +48,36 @@ def transferred(thetas, distances, k, x, y, alpha):
     return start - alpha * 2 * np.array([r.mean(), (r * x).mean()])
 
 
-@q3.mistake("You average the k entries that were stored first. Near is what has a small distance: sort by that.")
+@transferred_exercise.mistake(
+    "You average the k entries that were stored first. Near is what has a small distance: sort by that."
+)
 def the_first_k(thetas, distances, k, x, y, alpha):
     return _step(thetas[:k].mean(axis=0), x, y, alpha)
 
 
-@q3.mistake("You average the k farthest: the nearest have the smallest distances.")
+@transferred_exercise.mistake("You average the k farthest: the nearest have the smallest distances.")
 def the_farthest(thetas, distances, k, x, y, alpha):
     return _step(thetas[np.argsort(distances)[-k:]].mean(axis=0), x, y, alpha)
 
 
-@q3.mistake(
+@transferred_exercise.mistake(
     "You average the whole memory. That is one start for all tasks, much as joint training gives; recall is lost."
 )
 def the_whole_memory(thetas, distances, k, x, y, alpha):
     return _step(thetas.mean(axis=0), x, y, alpha)
 
 
-@q3.mistake("You start from the nearest one alone: k of them are asked for.")
+@transferred_exercise.mistake("You start from the nearest one alone: k of them are asked for.")
 def the_nearest_alone(thetas, distances, k, x, y, alpha):
     return _step(thetas[np.argmin(distances)], x, y, alpha)
 
 
-@q3.mistake("You start from the sum of the k nearest, not from their mean.")
+@transferred_exercise.mistake("You start from the sum of the k nearest, not from their mean.")
 def the_sum(thetas, distances, k, x, y, alpha):
     return _step(thetas[np.argsort(distances)[:k]].sum(axis=0), x, y, alpha)
 
 
-@q3.mistake(
+@transferred_exercise.mistake(
     "Your weights are the distances: entries that are farther count more. The question asks for the plain mean."
 )
 def weighted_by_distance(thetas, distances, k, x, y, alpha):
@@ -83,33 +85,35 @@ def weighted_by_distance(thetas, distances, k, x, y, alpha):
     return _step(np.average(thetas[near], axis=0, weights=distances[near]), x, y, alpha)
 
 
-@q3.mistake("That is the start. The step on the new task's own support set is missing: without it nothing is learned.")
+@transferred_exercise.mistake(
+    "That is the start. The step on the new task's own support set is missing: without it nothing is learned."
+)
 def no_step(thetas, distances, k, x, y, alpha):
     return thetas[np.argsort(distances)[:k]].mean(axis=0)
 
 
-@q3.mistake("You went up the gradient: the step subtracts α∇L.")
+@transferred_exercise.mistake("You went up the gradient: the step subtracts α∇L.")
 def uphill(thetas, distances, k, x, y, alpha):
     return transferred(thetas, distances, k, x, y, -alpha)
 
 
-@q3.mistake("Your loss is the sum over the examples; it is their mean.")
+@transferred_exercise.mistake("Your loss is the sum over the examples; it is their mean.")
 def summed_loss(thetas, distances, k, x, y, alpha):
     return transferred(thetas, distances, k, x, y, alpha * len(x))
 
 
-@q3.mistake("The 2 of the square is missing: the derivative of r² is 2r.")
+@transferred_exercise.mistake("The 2 of the square is missing: the derivative of r² is 2r.")
 def no_factor_2(thetas, distances, k, x, y, alpha):
     return transferred(thetas, distances, k, x, y, alpha / 2)
 
 
-@q3.also_right
+@transferred_exercise.also_right
 def steps_then_mean(memory, apart, number, inputs, targets, rate):
     near = sorted(range(len(apart)), key=lambda i: apart[i])[:number]
     return sum(_step(memory[i], inputs, targets, rate) for i in near) / number
 
 
-@q3.also_right
+@transferred_exercise.also_right
 def with_a_matrix(thetas, distances, k, x, y, alpha):
     near = distances <= np.sort(distances)[k - 1]
     features = np.stack([np.ones_like(x), x], axis=1)
@@ -117,7 +121,7 @@ def with_a_matrix(thetas, distances, k, x, y, alpha):
     return start - 2 * alpha / len(x) * features.T @ (features @ start - y)
 
 
-q6 = Value(
+mean_of_two_networks = Value(
     "Predict: the mean of two networks",
     r"""
     A network has two hidden units, $f(x) = v_1 \,\mathrm{relu}(u_1 x) + v_2 \,\mathrm{relu}(u_2 x)$. The first, with u
@@ -131,18 +135,20 @@ q6 = Value(
     "sense where units keep their roles, as they do with one common start.",
     hints=("First the four mean weights.", "u = (2, 2), v = (1, 1): each unit gives 1 · relu(2 · 3)."),
 )
-q6.mistake(
+mean_of_two_networks.mistake(
     "The mean of two equal *predictions* is 6. The prediction of mean *weights* is something else: f is not "
     "linear in them, u and v are multiplied.",
     [6, 6, 6],
     "mean of predictions",
 )
-q6.mistake(
+mean_of_two_networks.mistake(
     "You exchanged u but not v. A unit takes its outgoing weight along: the second network has v = (0, 2).",
     [6, 18, 12],
     "v stayed",
 )
-q6.mistake("Those are the weights' sums; divide them by two.", [6, 6, 48], "sum of weights")
-q6.mistake("Your u is the mean, your v the sum: the mean of (2, 0) and (0, 2) is (1, 1).", [6, 6, 24], "sum of v")
-q6.also_right((6.0, 6.0, 12.0))
-q6.also_right(np.array([6, 6, 12]))
+mean_of_two_networks.mistake("Those are the weights' sums; divide them by two.", [6, 6, 48], "sum of weights")
+mean_of_two_networks.mistake(
+    "Your u is the mean, your v the sum: the mean of (2, 0) and (0, 2) is (1, 1).", [6, 6, 24], "sum of v"
+)
+mean_of_two_networks.also_right((6.0, 6.0, 12.0))
+mean_of_two_networks.also_right(np.array([6, 6, 12]))

@@ -16,7 +16,7 @@ def _draw(rng: np.random.Generator) -> tuple:
             return x, y
 
 
-q5 = Function(
+ask_exercise = Function(
     "The next question",
     r"""
     A task is a threshold $t$ in $[-1, 1]$: $y = -1$ to the left of it, $y = +1$ to the right. Some points are labelled,
@@ -32,13 +32,15 @@ q5 = Function(
 )
 
 
-@q5.reference("Whatever the answer is, half of the gap is left: bisection. It uses the labels, not only the places.")
+@ask_exercise.reference(
+    "Whatever the answer is, half of the gap is left: bisection. It uses the labels, not only the places."
+)
 def ask(x, y):
     """The next point to ask for, given labelled points x [S] with labels y [S], −1 or +1."""
     return (x[y < 0].max() + x[y > 0].min()) / 2
 
 
-@q5.mistake(
+@ask_exercise.mistake(
     "You ask where the points are farthest apart. That spreads them evenly and ignores the labels: most of the "
     "interval is decided already."
 )
@@ -48,22 +50,26 @@ def widest_spacing(x, y):
     return (x[widest] + x[widest + 1]) / 2
 
 
-@q5.mistake("You halve the whole interval: it is the gap where the threshold can still be that has to be halved.")
+@ask_exercise.mistake(
+    "You halve the whole interval: it is the gap where the threshold can still be that has to be halved."
+)
 def middle_of_everything(x, y):
     return 0.0
 
 
-@q5.mistake("Halfway between the means of the two classes is a good guess for prediction. The gap lies elsewhere.")
+@ask_exercise.mistake(
+    "Halfway between the means of the two classes is a good guess for prediction. The gap lies elsewhere."
+)
 def between_the_means(x, y):
     return (x[y < 0].mean() + x[y > 0].mean()) / 2
 
 
-@q5.mistake("The ends are the wrong ones: the smallest −1 and the largest +1 are the points that say least.")
+@ask_exercise.mistake("The ends are the wrong ones: the smallest −1 and the largest +1 are the points that say least.")
 def outer_ends(x, y):
     return (x[y < 0].min() + x[y > 0].max()) / 2
 
 
-@q5.also_right
+@ask_exercise.also_right
 def in_order(places, labels):
     known = sorted(zip(places.tolist(), labels.tolist(), strict=True))
     for (a, before), (b, after) in itertools.pairwise(known):
@@ -71,7 +77,7 @@ def in_order(places, labels):
             return a + (b - a) / 2
 
 
-q6 = Choice(
+when_asking_helps = Choice(
     "When does asking by σ help?",
     "A learner asks for the label of the point where its deviation is largest. On which family does that beat "
     "spreading the points evenly?",

@@ -15,7 +15,7 @@ def _draw_with_level(rng: np.random.Generator) -> tuple:
     return *_draw(rng), float(rng.uniform(0.4, 0.9))
 
 
-q1 = Function(
+log_likelihood_exercise = Function(
     "The log-likelihood",
     r"""
     A learner predicts for each target $y$ a normal distribution with mean $\mu$ and standard deviation $\sigma$. Return
@@ -31,49 +31,61 @@ q1 = Function(
 )
 
 
-@q1.reference("The first term punishes being unsure, the second being wrong, the more so the surer the prediction was.")
+@log_likelihood_exercise.reference(
+    "The first term punishes being unsure, the second being wrong, the more so the surer the prediction was."
+)
 def log_likelihood(mean, deviation, y):
     """Mean log-density of the targets y [Q] under normal distributions with mean [Q] and deviation [Q]."""
     z = (y - mean) / deviation
     return -(np.log(deviation) + z**2 / 2 + np.log(2 * np.pi) / 2).mean()
 
 
-@q1.mistake("log σ is missing: without it, claiming an enormous deviation would cost nothing and look best.")
+@log_likelihood_exercise.mistake(
+    "log σ is missing: without it, claiming an enormous deviation would cost nothing and look best."
+)
 def free_deviation(mean, deviation, y):
     return log_likelihood(mean, deviation, y) + np.log(deviation).mean()
 
 
-@q1.mistake("You divide by σ where σ² belongs: it is the standardised error (y − μ)/σ that is squared.")
+@log_likelihood_exercise.mistake(
+    "You divide by σ where σ² belongs: it is the standardised error (y − μ)/σ that is squared."
+)
 def unsquared_deviation(mean, deviation, y):
     return -(np.log(deviation) + (y - mean) ** 2 / deviation / 2 + np.log(2 * np.pi) / 2).mean()
 
 
-@q1.mistake("You take σ for a variance: here it is the standard deviation, so log σ, and σ² below the squared error.")
+@log_likelihood_exercise.mistake(
+    "You take σ for a variance: here it is the standard deviation, so log σ, and σ² below the squared error."
+)
 def deviation_as_variance(mean, deviation, y):
     return log_likelihood(mean, np.sqrt(deviation), y)
 
 
-@q1.mistake("The sign: that is the negative log-likelihood, a loss, lower for better predictions.")
+@log_likelihood_exercise.mistake("The sign: that is the negative log-likelihood, a loss, lower for better predictions.")
 def negative(mean, deviation, y):
     return -log_likelihood(mean, deviation, y)
 
 
-@q1.mistake("The constant ½ log 2π is missing. It changes no comparison, but the number is no density then.")
+@log_likelihood_exercise.mistake(
+    "The constant ½ log 2π is missing. It changes no comparison, but the number is no density then."
+)
 def no_constant(mean, deviation, y):
     return log_likelihood(mean, deviation, y) + np.log(2 * np.pi) / 2
 
 
-@q1.mistake("You return the sum over the targets: the mean does not depend on how many of them there are.")
+@log_likelihood_exercise.mistake(
+    "You return the sum over the targets: the mean does not depend on how many of them there are."
+)
 def total(mean, deviation, y):
     return log_likelihood(mean, deviation, y) * len(y)
 
 
-@q1.also_right
+@log_likelihood_exercise.also_right
 def from_scipy(mu, sigma, targets):
     return np.mean([stats.norm.logpdf(t, m, s) for m, s, t in zip(mu, sigma, targets, strict=True)])
 
 
-q2 = Function(
+coverage_exercise = Function(
     "How much an interval holds",
     r"""
     The central interval of level $p$ (0.9, say) of a normal distribution is $\mu \pm z\sigma$ and has the probability
@@ -89,7 +101,7 @@ q2 = Function(
 )
 
 
-@q2.reference("A calibrated learner's share equals the level, for every level; less is overconfident.")
+@coverage_exercise.reference("A calibrated learner's share equals the level, for every level; less is overconfident.")
 def coverage(mean, deviation, y, level):
     """Share of the targets y [Q] inside the central intervals of a level between 0 and 1."""
     from scipy.stats import norm
@@ -97,32 +109,36 @@ def coverage(mean, deviation, y, level):
     return np.mean(np.abs(y - mean) <= norm.ppf((1 + level) / 2) * deviation)
 
 
-@q2.mistake("A central interval leaves (1 − p)/2 out on either side: its end is at the quantile (1 + p)/2, not at p.")
+@coverage_exercise.mistake(
+    "A central interval leaves (1 − p)/2 out on either side: its end is at the quantile (1 + p)/2, not at p."
+)
 def one_tail(mean, deviation, y, level):
     return np.mean(np.abs(y - mean) <= stats.norm.ppf(level) * deviation)
 
 
-@q2.mistake("1.96 is the factor of the level 95 % only; here the level is an argument.")
+@coverage_exercise.mistake("1.96 is the factor of the level 95 % only; here the level is an argument.")
 def always_95(mean, deviation, y, level):
     return np.mean(np.abs(y - mean) <= 1.96 * deviation)
 
 
-@q2.mistake("That is the share outside the intervals.")
+@coverage_exercise.mistake("That is the share outside the intervals.")
 def outside(mean, deviation, y, level):
     return 1 - coverage(mean, deviation, y, level)
 
 
-@q2.mistake("You count what lies below the upper end. What is too far below the mean is outside too: take |y − μ|.")
+@coverage_exercise.mistake(
+    "You count what lies below the upper end. What is too far below the mean is outside too: take |y − μ|."
+)
 def below_the_upper_end(mean, deviation, y, level):
     return np.mean(y - mean <= stats.norm.ppf((1 + level) / 2) * deviation)
 
 
-@q2.mistake("All your intervals are equally wide: each target has a deviation of its own.")
+@coverage_exercise.mistake("All your intervals are equally wide: each target has a deviation of its own.")
 def mean_deviation(mean, deviation, y, level):
     return np.mean(np.abs(y - mean) <= stats.norm.ppf((1 + level) / 2) * deviation.mean())
 
 
-@q2.also_right
+@coverage_exercise.also_right
 def by_counting(mu, sigma, targets, p):
     count = 0
     for m, s, t in zip(mu, sigma, targets, strict=True):
@@ -131,7 +147,7 @@ def by_counting(mu, sigma, targets, p):
     return count / len(targets)
 
 
-q3 = Choice(
+calibrated_and_then = Choice(
     "Calibrated, and then?",
     "On 500 tasks the intervals of a learner contain 10, 20, ..., 90 % of the targets at the levels 10, 20, ..., "
     "90 %. What do you know about it?",
@@ -161,7 +177,7 @@ q3 = Choice(
     ),
 )
 
-q4 = Function(
+factor_exercise = Function(
     "One factor to repair it",
     r"""
     On a new family of tasks a learner's deviations are off. Return the factor $f$ for which
@@ -177,28 +193,30 @@ q4 = Function(
 )
 
 
-@q4.reference("−1/f + mean(z²)/f³ = 0, so f² = mean(z²): the mean squared standardised error, which should be 1.")
+@factor_exercise.reference(
+    "−1/f + mean(z²)/f³ = 0, so f² = mean(z²): the mean squared standardised error, which should be 1."
+)
 def factor(mean, deviation, y):
     """The factor on all deviations [Q] that fits the targets y [Q] best."""
     return np.sqrt(np.mean(((y - mean) / deviation) ** 2))
 
 
-@q4.mistake("That is f²: the variance has to grow by mean(z²), the deviation by its root.")
+@factor_exercise.mistake("That is f²: the variance has to grow by mean(z²), the deviation by its root.")
 def squared(mean, deviation, y):
     return factor(mean, deviation, y) ** 2
 
 
-@q4.mistake("The inverse: where errors are larger than claimed, deviations have to grow.")
+@factor_exercise.mistake("The inverse: where errors are larger than claimed, deviations have to grow.")
 def inverse(mean, deviation, y):
     return 1 / factor(mean, deviation, y)
 
 
-@q4.mistake("A mean of |z| fits a Laplace distribution; for a normal one squares are averaged.")
+@factor_exercise.mistake("A mean of |z| fits a Laplace distribution; for a normal one squares are averaged.")
 def absolute(mean, deviation, y):
     return np.mean(np.abs(y - mean) / deviation)
 
 
-@q4.mistake(
+@factor_exercise.mistake(
     "You compare the mean squared error with the mean variance: the least certain targets decide alone. "
     "Standardise each error by its own deviation first."
 )
@@ -206,12 +224,14 @@ def ratio_of_means(mean, deviation, y):
     return np.sqrt(np.mean((y - mean) ** 2) / np.mean(deviation**2))
 
 
-@q4.mistake("You subtract the mean of the standardised errors. It is part of how wrong the predictions are.")
+@factor_exercise.mistake(
+    "You subtract the mean of the standardised errors. It is part of how wrong the predictions are."
+)
 def centred(mean, deviation, y):
     return np.std((y - mean) / deviation)
 
 
-@q4.also_right
+@factor_exercise.also_right
 def by_search(mu, sigma, targets):
     from scipy.optimize import fminbound
 
