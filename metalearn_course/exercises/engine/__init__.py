@@ -9,5 +9,6 @@ from metalearn_course.exercises.engine.chapter import Chapter
 from metalearn_course.exercises.engine.exercise import Exercise, Mistake
 from metalearn_course.exercises.engine.function import Function
 from metalearn_course.exercises.engine.questions import Choice, Order, Value
+from metalearn_course.exercises.engine.training import Training
 
-__all__ = ["Catch", "Chapter", "Choice", "Exercise", "Function", "Mistake", "Order", "Value"]
+__all__ = ["Catch", "Chapter", "Choice", "Exercise", "Function", "Mistake", "Order", "Training", "Value"]

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from metalearn_course.exercises.engine.running import Outcome
 from metalearn_course.exercises.engine.values import NoAnswerError, Plain, are_numbers, flat, plain, same, shape, show
 from metalearn_course.exercises.engine.verdict import Verdict
@@ -204,7 +206,9 @@ _CHANGED = (
 
 
 def shown(value: Any) -> str:
-    """An argument on one line, see `values.show`; what is no plain data by its `repr`, cut short."""
+    """An argument on one line: plain data as `values.show`, a task by its shapes, anything else by a short `repr`."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {list(np.shape(item))}" for key, item in value.items()) + "}"
     try:
         return show(plain(value))
     except NoAnswerError:

@@ -27,6 +27,9 @@ DRAWS = 4
 class Function(Exercise):
     """A function to write.
 
+    Attributes:
+        seconds: for all calls together; None for the usual few.
+
     Args:
         title: its heading.
         prompt: Markdown, what to do.
@@ -36,6 +39,8 @@ class Function(Exercise):
         rtol: how far a number may be off, as a share of the largest.
         right_if: where more than one result is right: whether one is.
     """
+
+    seconds: float | None = None
 
     def __init__(
         self,
@@ -100,13 +105,13 @@ class Function(Exercise):
             return Verdict("wrong", f"It is a {type(answer).__name__}, expected the function `{self.answer.__name__}`.")
         if is_empty(answer):
             return BLANK
+        cases = self.cases()
         try:
-            inspect.signature(answer).bind(*self._example)
+            inspect.signature(answer).bind(*cases[0])
         except (TypeError, ValueError):
             wanted = inspect.signature(self.answer)
             return Verdict("wrong", f"It has to take the arguments `{wanted}`, in this order.")
-        cases = self.cases()
-        outcomes = run(answer, cases)
+        outcomes = run(answer, cases, self.seconds)
         if names := replaced():
             return Verdict(
                 "wrong", f"{names[0]} is not NumPy's own any more: restart the kernel, and leave it as it is."

@@ -64,16 +64,18 @@ class _Sink(io.TextIOBase):
         return len(text)
 
 
-def run(function: Callable, cases: list[tuple]) -> list[Outcome]:
+def run(function: Callable, cases: list[tuple], seconds: float | None = None) -> list[Outcome]:
     """One outcome for each case; the first problem ends the run.
 
     Args:
         function: takes the arguments of a case, in order.
         cases: the arguments of each call.
+        seconds: for all calls together, by default `SECONDS`.
 
     Returns:
         As many outcomes as there are cases, or fewer, of which the last has a problem.
     """
+    seconds = SECONDS if seconds is None else seconds
     outcomes: list[Outcome] = []
     sink = _Sink(sys.stdout)
 
@@ -88,15 +90,18 @@ def run(function: Callable, cases: list[tuple]) -> list[Outcome]:
     with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
         thread.start()
         try:
-            thread.join(SECONDS)
+            thread.join(seconds)
         finally:
             _stop(thread)
     outcomes = outcomes[: len(cases)]
     if sink.length > MOST_OUTPUT:
-        return [*_good(outcomes), Outcome(problem="It prints without end; remove the print, or end its loop.")]
+        return [
+            *_good(outcomes),
+            Outcome(problem="It prints without end; remove the print (of Keras with `verbose=0`), or end its loop."),
+        ]
     if len(outcomes) < len(cases) and not (outcomes and outcomes[-1].problem):
         stuck = " It could not be stopped: restart the kernel." if thread.is_alive() else ""
-        problem = f"It was still running after {SECONDS:g} seconds: does its loop end?{stuck}"
+        problem = f"It was still running after {seconds:g} seconds: does its loop end?{stuck}"
         return [*outcomes, Outcome(problem=problem)]
     return outcomes
 
@@ -120,7 +125,7 @@ def _quietly(work: Callable[[], None]) -> None:
 
 
 def _call(function: Callable, arguments: tuple) -> Outcome:
-    given = copy.deepcopy(arguments)
+    given = copy.deepcopy(tuple(arguments))
     before = _plain_or_none(given)
     try:
         value = plain(function(*given))

@@ -26,6 +26,7 @@ import numpy as np
 from metalearn_course.exercises.engine.catch import Implementation
 from metalearn_course.exercises.engine.chapter import Chapter
 from metalearn_course.exercises.engine.exercise import Exercise
+from metalearn_course.exercises.engine.function import Function
 from metalearn_course.exercises.engine.questions import Value
 from metalearn_course.exercises.engine.running import Outcome
 from metalearn_course.exercises.engine.values import Plain
@@ -55,12 +56,14 @@ def grade(cells: list[str], chapter: Chapter, seed: int, user: str | None = None
     steps: list[dict] = [{"kind": "cell", "source": _without_magics(source)} for source in cells]
     for name, exercise in chapter.exercises.items():
         step = {"kind": "value" if isinstance(exercise, Value) else "function", "name": exercise.target(name)}
+        if isinstance(exercise, Function) and exercise.seconds:
+            step["seconds"] = exercise.seconds
         steps.append({**step, "exercise": name, "cases": [[_sent(a) for a in case] for case in asked[name]]})
     for number, step in enumerate(steps):
         step["number"] = number
     answers: dict[int, Any] = {}
     lost: dict[int, str] = {}
-    deadline = time.monotonic() + SUBMISSION_SECONDS
+    deadline = time.monotonic() + SUBMISSION_SECONDS + sum(step.get("seconds", 0) for step in steps)
     while True:
         todo = [s for s in steps if s["number"] not in lost and (s["kind"] == "cell" or s["number"] not in answers)]
         if all(step["kind"] == "cell" for step in todo) or time.monotonic() > deadline:
@@ -207,6 +210,8 @@ def _checked(value: Any, depth: int = 0) -> Plain:
 
 
 def _sent(argument: Any) -> Any:
+    if isinstance(argument, dict):
+        return {"task": {key: _sent(item) for key, item in argument.items()}}
     if isinstance(argument, np.ndarray):
         return {"array": argument.tolist(), "dtype": argument.dtype.name}
     if isinstance(argument, Implementation):

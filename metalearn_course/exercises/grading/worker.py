@@ -30,7 +30,7 @@ def main() -> None:
     for step in job["steps"]:
         # Ends this process from outside the interpreter, even if a C function blocks that; the loop of an answer is
         # stopped sooner, by `running`.
-        seconds = job["seconds"] if step["kind"] == "cell" else job["seconds"] + 2
+        seconds = step.get("seconds", job["seconds"]) + (2 if step["kind"] != "cell" else 0)
         faulthandler.dump_traceback_later(seconds, exit=True, file=nothing)
         print(json.dumps({"what": "started", "number": step["number"]}), file=report)
         outcomes = _cell(step, names) if step["kind"] == "cell" else _answer(step, names, running, values)
@@ -55,7 +55,9 @@ def _answer(step: dict, names: dict[str, Any], running: types.ModuleType, values
     elif not callable(answer):
         outcomes = [running.Outcome(problem=f"It is a {type(answer).__name__}, expected a function.")]
     else:
-        outcomes = running.run(answer, [tuple(_received(a) for a in case) for case in step["cases"]])
+        outcomes = running.run(
+            answer, [tuple(_received(a) for a in case) for case in step["cases"]], step.get("seconds")
+        )
     return [dataclasses.asdict(outcome) for outcome in outcomes]
 
 
@@ -64,6 +66,8 @@ def _received(argument: Any) -> Any:
 
     if not isinstance(argument, dict):
         return argument
+    if "task" in argument:
+        return {key: _received(item) for key, item in argument["task"].items()}
     if "array" in argument:
         return np.array(argument["array"], argument["dtype"])
     names: dict[str, Any] = {"np": np}

@@ -1,6 +1,15 @@
 """Exercises of chapter 6: what adapting can gain, whom to test on, and what a support set has to show."""
 
-from metalearn_course.exercises.chapters.applications import claims, identification, roll_out, shrinkage, split
+from metalearn_course.exercises.chapters.applications import (
+    adapted_vehicle,
+    claims,
+    identification,
+    names_and_returns,
+    people,
+    roll_out,
+    shrinkage,
+    split,
+)
 from metalearn_course.exercises.engine import Chapter
 
 chapter = Chapter(
@@ -8,5 +17,5 @@ chapter = Chapter(
     "Exercises 6 · Applications",
     "To [chapter 6](../notebooks/06_applications.ipynb): what adapting to a patient, a user or a road can gain, whom "
     "to test it on, and what a support set has to show.",
-    [claims, shrinkage, split, identification, roll_out],
+    [claims, shrinkage, split, identification, roll_out, adapted_vehicle, people, names_and_returns],
 )
