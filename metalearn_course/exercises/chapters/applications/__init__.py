@@ -3,8 +3,9 @@
 from metalearn_course.exercises.chapters.applications import (
     adapted_vehicle,
     claims,
+    five_names,
     identification,
-    names_and_returns,
+    learned_priors,
     people,
     roll_out,
     shrinkage,
@@ -17,5 +18,5 @@ chapter = Chapter(
     "Exercises 6 · Applications",
     "To [chapter 6](../notebooks/06_applications.ipynb): what adapting to a patient, a user or a road can gain, whom "
     "to test it on, and what a support set has to show.",
-    [claims, shrinkage, split, identification, roll_out, adapted_vehicle, people, names_and_returns],
+    [claims, shrinkage, split, identification, roll_out, adapted_vehicle, people, five_names, learned_priors],
 )

@@ -23,10 +23,10 @@ adapted_vehicle_exercise = Training(
     examples of (lateral velocity, yaw rate, steering angle, speed) with the change that followed, in the units of
     chapter 6. Train a learner of your choice on `drives(seconds=1.0, seed=seed)`, from
     `metalearn_course.applications.driving.drives`, and predict the queries of `new`. Wanted: a mean squared error below
-    0.035. One network for all roads has about 0.06.
+    0.09.
     """,
     draw=_draw,
-    bar=0.035,
+    bar=0.09,
     probes=FOR_VALUES,
     hints=(
         "Four inputs, two outputs: `ml.networks.mlp(4, 2)`. MAML with five inner steps of 0.01 to 0.05 is enough.",
@@ -54,7 +54,7 @@ def adapted_vehicle(new, seed):
 @adapted_vehicle_exercise.also_right
 def by_a_neural_process(tasks, number):
     keras.utils.set_random_seed(number)
-    learner = ml.NeuralProcess(ml.networks.mlp(6, 64, (64,)), num_outputs=2, width=64)
+    learner = ml.NeuralProcess(ml.networks.mlp(4, 64, (64,)), num_outputs=2, width=64)
     learner.compile(keras.optimizers.Adam(0.002), steps_per_execution=50)
     learner.fit(drives(seconds=1.0, queries=20, seed=number), steps_per_epoch=1500, verbose=0)
     return learner.predict(tasks, verbose=0)
@@ -137,10 +137,11 @@ adapted_controller_exercise = Training(
     (r, δ), and `y` [200, 60], the measured r′, of 200 vehicles learn how a and b lie over vehicles. Then estimate a and
     b of each new vehicle from *five* noisy samples, `new_x` [N, 5, 2] and `new_y` [N, 5], and return them [N, 2]. The
     check drives a slalom with each, steered by $\delta = (r_\text{wanted} - a r)/b$, and measures how far the yaw rate
-    is from what was wanted: a mean squared error below 0.02. Least squares on five samples alone has about 0.06.
+    is from what was wanted: a mean squared error below 0.008. (Least squares on five samples alone is worse than the
+    mean vehicle.)
     """,
     draw=_draw_control,
-    bar=0.02,
+    bar=0.008,
     trained=False,
     measure=_tracking_error,
     hints=(
@@ -167,19 +168,15 @@ def adapted_controller(x, y, new_x, new_y):
 
 
 @adapted_controller_exercise.also_right
-def by_the_line_of_loads(xs, ys, few_x, few_y):
+def by_weighted_old_vehicles(xs, ys, few_x, few_y):
+    """The mean of the old vehicles, weighted by how well each explains the five samples."""
     known = np.stack([np.linalg.lstsq(a, b, rcond=None)[0] for a, b in zip(xs, ys, strict=True)])
-    mean = known.mean(0)
-    direction = np.linalg.svd(known - mean)[2][0]
     found = []
     for a, b in zip(few_x, few_y, strict=True):
-        places = mean + np.linspace(-1.5, 1.5, 601)[:, None] * direction
-        found.append(places[((places @ a.T - b) ** 2).sum(1).argmin()])
+        misfit = ((known @ a.T - b) ** 2).sum(1) / (2 * 0.12**2)
+        weight = np.exp(misfit.min() - misfit)
+        found.append(weight @ known / weight.sum())
     return np.array(found)
-
-
-def _is(other):
-    return lambda case, got: np.abs(got - other(*case)).max() < 1e-3
 
 
 @adapted_controller_exercise.mistake(
