@@ -2,11 +2,12 @@
 # make lab ARGS=--ip=0.0.0.0       what follows ARGS= goes on to JupyterLab or pytest
 PYTHON ?= python3
 
-.PHONY: help lab test studies wheel newest lock release
+.PHONY: help lab test studies exercises wheel newest lock release
 help:
 	@echo "make lab    set up the course in .venv and open it in JupyterLab"
 	@echo "make test   the same set-up, then every test and every chapter"
 	@echo "make studies  runs the studies whose results are missing or out of date; CHAPTER=07 those of one chapter"
+	@echo "make exercises  trains every learner of the exercises, right ones and wrong ones"
 	@echo "make wheel  builds the wheel and tries it where no extra is installed"
 	@echo "make newest  tests every learner with the newest TensorFlow and Keras, pre-releases too"
 	@echo "make release  writes the notebooks in exercises/ anew"
@@ -21,6 +22,9 @@ lab test:
 studies:
 	.venv/bin/python -m metalearn_course.studies $(CHAPTER) & .venv/bin/python -m metalearn_course.studies $(CHAPTER); wait
 	.venv/bin/python scripts/evidence.py
+
+exercises:
+	@$(MAKE) --no-print-directory test ARGS="-m trains --dist load tests/course/exercises/test_trainings.py"
 
 wheel:
 	@$(MAKE) --no-print-directory test ARGS="-m wheel -n 0 tests/test_wheel.py"

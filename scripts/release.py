@@ -19,7 +19,7 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config.loader import PyFileConfigLoader
 
 from metalearn_course.exercises.chapters import all_chapters
-from metalearn_course.exercises.engine import Chapter, Exercise, Value
+from metalearn_course.exercises.engine import Chapter, Exercise, Training, Value
 from metalearn_course.exercises.grading.with_nbgrader import graded
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,7 +50,9 @@ def main() -> None:
 def source_notebook(chapter: Chapter) -> NotebookNode:
     """The notebook with solutions, in the form that nbgrader expects."""
     module = chapter.name.partition("_")[2]
-    start = f"import numpy as np\n\nfrom metalearn_course.exercises.chapters.{module} import chapter"
+    trains = any(isinstance(exercise, Training) for exercise in chapter.exercises.values())
+    imports = "import keras\nimport metalearn_lib as ml\nimport numpy as np" if trains else "import numpy as np"
+    start = f"{imports}\nfrom metalearn_course.exercises.chapters.{module} import chapter"
     first = next(iter(chapter.exercises))
     cells = [
         new_markdown_cell(f"# {chapter.title}\n\n{chapter.introduction}\n\n{HELP.format(first)}", id="introduction"),

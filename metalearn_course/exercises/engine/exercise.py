@@ -20,7 +20,7 @@ from metalearn_course.exercises.engine.verdict import Verdict
 
 BLANK = Verdict("blank", "Not filled in yet.")
 
-Predicate = Callable[[tuple, Any], bool]
+Predicate = Callable[[Any, Any], bool]
 """`predicate(arguments, got)`: something about the result `got`, as plain data, of a call with `arguments`."""
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metalearn_lib.tasks import Task
+Task = dict[str, np.ndarray]
 
 COPIES = 8
 SAME = 0.01  # of the standard deviation of all predictions: rounding, and other orders of summation, are far below

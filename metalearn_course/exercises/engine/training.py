@@ -7,21 +7,24 @@ def learned(new, seed): ...
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import metalearn_lib as ml
 from metalearn_course.exercises.engine.exercise import Mistake, Results
 from metalearn_course.exercises.engine.function import Function
 from metalearn_course.exercises.engine.probes import COPIES, LABELS_UNUSED, Probe, shown_by, with_copies
 from metalearn_course.exercises.engine.running import Outcome
 from metalearn_course.exercises.engine.values import Plain, are_numbers, flat, shape
 from metalearn_course.exercises.engine.verdict import Verdict
-from metalearn_lib.evaluation.score import MORE_IS_BETTER, Score, score_predictions
+
+if TYPE_CHECKING:
+    from metalearn_lib import Score
 
 TRAININGS = 3  # the tests of all exercises take one
 
-Measure = Callable[[np.ndarray, Any], Score]
+Measure = Callable[[np.ndarray, Any], "Score"]
 """`measure(result, hidden)`: the score of one training, over the hidden tasks."""
 
 
@@ -61,13 +64,13 @@ class Training(Function):
         bar: float,
         hints: Sequence[str],
         probes: tuple[Probe, ...] = (),
-        measure: Measure = score_predictions,
+        measure: Measure | None = None,
         trained: bool = True,
         seconds: float = 120.0,
     ) -> None:
         super().__init__(title, prompt, example=(), draw=lambda rng: (), hints=hints)
         self.bar, self.probes, self.seconds = bar, probes, seconds
-        self._draw_tasks, self._measure, self._trained = draw, measure, trained
+        self._draw_tasks, self._measure, self.trained = draw, measure, trained
 
     def mutant(self, probe: Probe) -> Callable[[Callable], Callable]:
         """Decorates a wrong learner that a probe has to find; the tests try it."""
@@ -84,7 +87,7 @@ class Training(Function):
         arguments, hidden = self._draw_tasks(rng)
         if self.probes:
             arguments = (with_copies(arguments[0], self.probes), *arguments[1:])
-        if not self._trained:
+        if not self.trained:
             return [Case(arguments, hidden)]
         seeds = rng.choice(10_000, TRAININGS, replace=False)
         return [Case((*arguments, int(number)), hidden) for number in seeds]
@@ -97,7 +100,7 @@ class Training(Function):
         if problem := self._no_result(cases, got):
             return Verdict("wrong", problem)
         results = [np.array(value, dtype=float) for value in got]
-        if self._trained and len(results) > 1 and all(np.array_equal(results[0], other) for other in results[1:]):
+        if self.trained and len(results) > 1 and all(np.array_equal(results[0], other) for other in results[1:]):
             return Verdict("wrong", _SEED_UNUSED, "seed_unused")
         score = self._score(cases, results)
         measured = self._measured(score)
@@ -109,9 +112,10 @@ class Training(Function):
             Verdict("pass", f"Right. {measured}\n\n{self.why}") if reached else Verdict("wrong", f"Not yet. {measured}")
         )
 
-    def score_of(self, case: tuple, result: np.ndarray) -> Score:
+    def score_of(self, case: Any, result: np.ndarray) -> "Score":
         """The score of one training, over the hidden tasks."""
-        return self._measure(result[: len(result) - COPIES * len(self.probes)], case.hidden)
+        of_tasks = result[: len(result) - COPIES * len(self.probes)] if self.probes else result
+        return (self._measure or ml.score_predictions)(of_tasks, case.hidden)
 
     def _found(self, case: tuple, result: np.ndarray) -> Mistake | Probe | None:
         """The mistake that a result shows. What has learned nothing does not follow labels either: that comes last."""
@@ -120,13 +124,13 @@ class Training(Function):
             return probe
         return next((mistake for mistake in self.mistakes if mistake.shows and mistake.shows(case, result)), probe)
 
-    def _score(self, cases: list[tuple], results: list[np.ndarray]) -> Score:
+    def _score(self, cases: list[tuple], results: list[np.ndarray]) -> "Score":
         scores = [self.score_of(case, result) for case, result in zip(cases, results, strict=True)]
         if len(scores) == 1:
             return scores[0]
-        return Score(np.stack([score.values for score in scores]), scores[0].measure)
+        return ml.Score(np.stack([score.values for score in scores]), scores[0].measure)
 
-    def _measured(self, score: Score) -> str:
+    def _measured(self, score: "Score") -> str:
         percent = score.measure == "accuracy"
         bar = f"{100 * self.bar:g} %" if percent else f"{self.bar:g}"
         side = "above" if self._more_is_better(score) else "below"
@@ -134,7 +138,9 @@ class Training(Function):
         return f"On {trainings}{score.num_tasks} hidden tasks: {score.measure} {score}, wanted: {side} {bar}."
 
     @staticmethod
-    def _more_is_better(score: Score) -> bool:
+    def _more_is_better(score: "Score") -> bool:
+        from metalearn_lib.evaluation.score import MORE_IS_BETTER
+
         return score.measure in MORE_IS_BETTER
 
     def _no_result(self, cases: list[tuple], got: list[Plain]) -> str:

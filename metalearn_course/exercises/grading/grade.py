@@ -55,7 +55,10 @@ def grade(cells: list[str], chapter: Chapter, seed: int, user: str | None = None
     asked = {name: exercise.cases(seed) for name, exercise in chapter.exercises.items()}
     steps: list[dict] = [{"kind": "cell", "source": _without_magics(source)} for source in cells]
     for name, exercise in chapter.exercises.items():
-        step = {"kind": "value" if isinstance(exercise, Value) else "function", "name": exercise.target(name)}
+        step: dict[str, Any] = {
+            "kind": "value" if isinstance(exercise, Value) else "function",
+            "name": exercise.target(name),
+        }
         if isinstance(exercise, Function) and exercise.seconds:
             step["seconds"] = exercise.seconds
         steps.append({**step, "exercise": name, "cases": [[_sent(a) for a in case] for case in asked[name]]})

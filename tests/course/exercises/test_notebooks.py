@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from metalearn_course.exercises.chapters import all_chapters
-from metalearn_course.exercises.engine import Chapter
+from metalearn_course.exercises.engine import Chapter, running, training
 from scripts import release
 
 FOLDER = Path(__file__).resolve().parents[3] / "exercises"
@@ -85,6 +85,8 @@ def test_unfilled_it_runs_and_says_so(chapter: Chapter) -> None:
 
 @EACH
 def test_with_its_solutions_everything_passes(chapter: Chapter, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In `inspect.getsource` cells have no file: the checks must do without."""
+    """In `inspect.getsource` cells have no file: the checks must do without. What trains does so once."""
+    monkeypatch.setattr(training, "TRAININGS", 1)
+    monkeypatch.setattr(running, "SLOWER", 10.0)
     number = len(chapter.exercises)
     assert run(source_of(chapter))["progress"].startswith(f"✔ {number} of {number} exercises passed")

@@ -1,18 +1,25 @@
 """Chapter 6 and page 6f: a model of the vehicle that adapts to a road, and a controller that adapts to a vehicle."""
 
-import keras
+# Answers as learners write them: Keras's stubs know only the default of `verbose`.
+# pyright: reportArgumentType=false
+
 import numpy as np
 
 import metalearn_lib as ml
-from metalearn_course.applications.driving.drives import drives
 from metalearn_course.exercises.engine import Training
 from metalearn_course.exercises.engine.hidden_tasks import seed_from
+from metalearn_course.exercises.engine.lazy import keras
 from metalearn_course.exercises.engine.probes import FOR_VALUES, SUPPORT_UNUSED, SURVIVING
-from metalearn_lib.evaluation.score import Score
+
+
+def _stream(seed):
+    from metalearn_course.applications.driving.drives import drives
+
+    return drives(seconds=1.0, queries=20, seed=seed)
 
 
 def _draw(rng):
-    new, query_y = ml.tasks.gather_tasks(drives(seconds=1.0, queries=20, seed=seed_from(rng)), 100)
+    new, query_y = ml.tasks.gather_tasks(_stream(seed_from(rng)), 100)
     return (new,), query_y
 
 
@@ -56,7 +63,7 @@ def by_a_neural_process(tasks, number):
     keras.utils.set_random_seed(number)
     learner = ml.NeuralProcess(ml.networks.mlp(4, 64, (64,)), num_outputs=2, width=64)
     learner.compile(keras.optimizers.Adam(0.002), steps_per_execution=50)
-    learner.fit(drives(seconds=1.0, queries=20, seed=number), steps_per_epoch=1500, verbose=0)
+    learner.fit(_stream(number), steps_per_epoch=1500, verbose=0)
     return learner.predict(tasks, verbose=0)
 
 
@@ -65,7 +72,7 @@ def one_network_for_all_roads(new, seed):
     keras.utils.set_random_seed(seed)
     learner = ml.JointTraining(ml.networks.mlp(4, 2))
     learner.compile("adam", loss="mse", steps_per_execution=50)
-    learner.fit(drives(seconds=1.0, queries=20, seed=seed), steps_per_epoch=300, verbose=0)
+    learner.fit(_stream(seed), steps_per_epoch=300, verbose=0)
     return learner.predict(new, verbose=0)
 
 
@@ -127,7 +134,7 @@ def _tracking_error(found, plants):
         steering = np.clip((wanted - a * rate) / b, -20, 20)
         rate = np.clip(plants[:, 0] * rate + plants[:, 1] * steering, -1e3, 1e3)
         total += np.minimum((rate - wanted) ** 2, 100.0)
-    return Score(total / STEPS, "mean squared error of the yaw rate")
+    return ml.Score(total / STEPS, "mean squared error of the yaw rate")
 
 
 adapted_controller_exercise = Training(

@@ -1,11 +1,10 @@
 """Page 6c: languages from five names."""
 
-import keras
 import numpy as np
 
 import metalearn_lib as ml
-from metalearn_course.applications.language.ngrams import weighted_profile
 from metalearn_course.exercises.engine import Training
+from metalearn_course.exercises.engine.lazy import keras
 from metalearn_course.exercises.engine.probes import FOR_CLASSES, SUPPORT_UNUSED, TRANSDUCTION
 
 LETTERS, LONGEST = 26, 12
@@ -126,6 +125,8 @@ def bytes_as_numbers(new, training, seed):
     shows=lambda case, got: 0.36 <= five_names_exercise.score_of(case, got).mean < 0.44,
 )
 def all_alike(new, training, seed):
+    from metalearn_course.applications.language.ngrams import weighted_profile
+
     keras.utils.set_random_seed(seed)
     learner = ml.PrototypicalNetwork(weighted_profile())
     learner.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))

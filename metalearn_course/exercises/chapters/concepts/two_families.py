@@ -1,41 +1,20 @@
 """Two trainings: one whose training tasks can be learned by heart, and the rival that was pretrained."""
 
-import keras
+# Answers as learners write them: Keras's stubs know only the default of `verbose`.
+# pyright: reportArgumentType=false
+
 import numpy as np
 
 import metalearn_lib as ml
 from metalearn_course.exercises.engine import Training
-from metalearn_course.exercises.engine.hidden_tasks import sinusoids
+from metalearn_course.exercises.engine.hidden_tasks import noisy_classes, sinusoids
+from metalearn_course.exercises.engine.lazy import keras
 from metalearn_course.exercises.engine.probes import FOR_CLASSES, FOR_VALUES, LABELS_UNUSED, SUPPORT_UNUSED, SURVIVING
-
-WAYS, FEATURES = 3, 8
-
-
-def _classes(rng, tasks, shots, queries, shuffled):
-    """Tasks of three classes that differ in two of eight features; the noise in the others is larger."""
-    centres = rng.normal(size=(tasks, WAYS, 1, 2)) * 2
-    if not shuffled:  # every task has the same classes under the same names
-        centres = np.repeat(3 * np.array([[1.0, 0.0], [-0.5, 0.9], [-0.5, -0.9]])[None, :, None], tasks, axis=0)
-        centres = centres + rng.normal(size=centres.shape) * 0.2
-    noise = rng.normal(size=(tasks, WAYS, shots + queries, FEATURES)) * np.array([0.5] * 2 + [2.0] * 6)
-    x = noise + np.pad(np.broadcast_to(centres, (*noise.shape[:3], 2)), [(0, 0)] * 3 + [(0, FEATURES - 2)])
-    y = np.broadcast_to(np.arange(WAYS)[:, None], noise.shape[1:3])
-
-    def part(of):
-        order = rng.permutation(WAYS * of.shape[2])
-        return of.reshape(tasks, -1, FEATURES)[:, order].astype("float32"), order
-
-    support, at = part(x[:, :, :shots])
-    query, query_at = part(x[:, :, shots:])
-    labels, query_labels = y[:, :shots].ravel()[at], y[:, shots:].ravel()[query_at]
-    names = np.array([rng.permutation(WAYS) if shuffled else np.arange(WAYS) for _ in range(tasks)])
-    task = {"support_x": support, "support_y": names[:, labels].astype("int32"), "query_x": query}
-    return task, names[:, query_labels].astype("int32")
 
 
 def _draw(rng):
-    new, query_y = _classes(rng, 100, 2, 5, shuffled=True)
-    return (new, *_classes(rng, 300, 2, 5, shuffled=False)), query_y
+    new, query_y = noisy_classes(rng, 100, 2, 5, shuffled=True)
+    return (new, *noisy_classes(rng, 300, 2, 5, shuffled=False)), query_y
 
 
 not_by_heart_exercise = Training(
@@ -129,7 +108,7 @@ def nearest_example(new, training, training_y, seed):
 
 def _nearest(task):
     apart = ((task["query_x"][:, :, None] - task["support_x"][:, None]) ** 2).sum(-1)
-    return np.eye(WAYS)[np.take_along_axis(task["support_y"], apart.argmin(-1), axis=1)]
+    return np.eye(3)[np.take_along_axis(task["support_y"], apart.argmin(-1), axis=1)]
 
 
 def _draw_sinusoids(rng):

@@ -1,11 +1,11 @@
 """Trainings: learned rates, and a head that is all that adapts."""
 
-import keras
 import numpy as np
 
 import metalearn_lib as ml
 from metalearn_course.exercises.engine import Training
 from metalearn_course.exercises.engine.hidden_tasks import glyphs, sinusoids
+from metalearn_course.exercises.engine.lazy import keras
 from metalearn_course.exercises.engine.probes import FOR_CLASSES, FOR_VALUES, SUPPORT_UNUSED, SURVIVING, TRANSDUCTION
 
 

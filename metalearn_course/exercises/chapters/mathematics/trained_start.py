@@ -2,8 +2,8 @@
 
 import numpy as np
 
+import metalearn_lib as ml
 from metalearn_course.exercises.engine import Training
-from metalearn_lib.evaluation.score import Score
 
 ALPHA = 0.15
 
@@ -48,7 +48,7 @@ def _draw(rng):
 def _excess(start, lines):
     if start.shape != (3,):
         raise ValueError("expected three numbers, the start θ")
-    return Score(_after_one_step(start, lines), "mean squared error after one step")
+    return ml.Score(_after_one_step(start, lines), "mean squared error after one step")
 
 
 trained_start_exercise = Training(
@@ -101,11 +101,11 @@ def by_scipy(sx, sy, qx, qy, rate):
     return minimize(lambda theta: _after_one_step(theta, (sx, sy, qx, qy), rate).mean(), np.ones(3)).x
 
 
-def _near(alpha: float, order: int = 1, support: bool = False) -> object:
+def _near(alpha: float, order: int = 1, support: bool = False):
     def shows(case, got):
         lines = (*case[:2], *case[:2]) if support else case[:4]
         right, wrong = _best_start(case[:4], ALPHA), _best_start(lines, alpha, order)
-        return np.linalg.norm(got - wrong) < 0.2 * np.linalg.norm(wrong - right)
+        return bool(np.linalg.norm(got - wrong) < 0.2 * np.linalg.norm(wrong - right))
 
     return shows
 

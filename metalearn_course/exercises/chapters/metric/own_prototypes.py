@@ -1,13 +1,12 @@
 """Trainings: a prototypical loss of one's own, and a temperature that is set on validation tasks."""
 
-import keras
 import numpy as np
 
 import metalearn_lib as ml
 from metalearn_course.exercises.engine import Training
 from metalearn_course.exercises.engine.hidden_tasks import glyphs
+from metalearn_course.exercises.engine.lazy import keras
 from metalearn_course.exercises.engine.probes import FOR_CLASSES, LABELS_UNUSED, SUPPORT_UNUSED, SURVIVING, TRANSDUCTION
-from metalearn_lib.evaluation.score import Score
 
 WAYS = 5
 
@@ -169,7 +168,7 @@ def _log_likelihood(scores, labels):
         raise ValueError(f"expected {(*labels.shape, WAYS)}: the log-probability of each class for each query")
     if np.abs(np.exp(np.minimum(scores, 50)).sum(-1) - 1).max() > 1e-3:
         raise ValueError("expected log-probabilities: their exponentials must sum to 1 over the classes")
-    return Score(np.take_along_axis(scores, labels[..., None], -1)[..., 0].mean(axis=1), "log-likelihood")
+    return ml.Score(np.take_along_axis(scores, labels[..., None], -1)[..., 0].mean(axis=1), "log-likelihood")
 
 
 set_temperature_exercise = Training(
@@ -222,7 +221,7 @@ def by_scipy(shown, asked, classes, other_shown, other_asked):
         logs = log_softmax(np.exp(log_scale) * np.einsum("tqd,tcd->tqc", asked, shown), axis=-1)
         return -np.mean([row[range(20), own] for row, own in zip(logs, classes, strict=True)])
 
-    scale = np.exp(minimize_scalar(surprise, bounds=(-1, 4), method="bounded").x)
+    scale = np.exp(minimize_scalar(surprise, bounds=(-1, 4), method="bounded")["x"])
     return log_softmax(scale * np.einsum("tqd,tcd->tqc", other_asked, other_shown), axis=-1)
 
 

@@ -1,10 +1,13 @@
 """Trainings: rates that are learned for ten steps, and an update that is a network."""
 
-import keras
+# Answers as learners write them: Keras's stubs know only the default of `verbose`.
+# pyright: reportArgumentType=false
+
 import numpy as np
 
 import metalearn_lib as ml
 from metalearn_course.exercises.engine import Training
+from metalearn_course.exercises.engine.lazy import keras
 from metalearn_course.exercises.engine.probes import FOR_VALUES, SUPPORT_UNUSED, SURVIVING, TRANSDUCTION
 
 SCALES = np.array([3.0, 1.0, 0.3])
@@ -70,7 +73,7 @@ def learned_rates(new, training, training_y, seed):
 @learned_rates_exercise.also_right
 def by_the_curvatures(tasks, others, targets, number):
     """Rates 0.9/λ, measured on the support sets of the training tasks."""
-    rates = 0.9 / (2 * (others["support_x"].astype(float) ** 2).mean(axis=(0, 1)))
+    rates = 0.6 / (2 * (others["support_x"].astype(float) ** 2).mean(axis=(0, 1)))
     x, y = (tasks[key].astype(float) for key in ("support_x", "support_y"))
     weights = np.zeros((len(x), 3, 1))
     for _ in range(5):

@@ -139,7 +139,7 @@ def largest(curvatures):
 def by_search(bowl):
     from scipy.optimize import minimize_scalar
 
-    return minimize_scalar(lambda a: sum(c * (1 - a * c) ** 2 for c in bowl)).x
+    return minimize_scalar(lambda a: sum(c * (1 - a * c) ** 2 for c in bowl))["x"]
 
 
 short_horizon = Choice(
