@@ -73,12 +73,12 @@ def trained_rate(support_x, support_y, query_x, query_y, steps):
 
 @trained_rate_exercise.also_right
 def by_scipy(sx, sy, qx, qy, number):
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import minimize
 
     def loss(rate):
-        return _losses(rate, (sx, sy, qx, qy), number).mean()
+        return _losses(rate[0], (sx, sy, qx, qy), number).mean()
 
-    return minimize_scalar(loss, bounds=(0, 0.6), method="bounded").x
+    return minimize(loss, [0.1], method="Nelder-Mead").x[0]
 
 
 def _best(lines, steps):

@@ -137,9 +137,9 @@ def largest(curvatures):
 
 @best_rate_exercise.also_right
 def by_search(bowl):
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import minimize
 
-    return minimize_scalar(lambda a: sum(c * (1 - a * c) ** 2 for c in bowl))["x"]
+    return minimize(lambda a: sum(c * (1 - a[0] * c) ** 2 for c in bowl), [0.0]).x[0]
 
 
 short_horizon = Choice(
