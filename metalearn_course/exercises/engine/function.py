@@ -23,6 +23,14 @@ from metalearn_course.exercises.engine.verdict import Verdict
 
 DRAWS = 4
 
+_NOT_BY_SEED = (
+    "Right, but called twice with the same arguments it gave two different results: draw from "
+    "`np.random.default_rng(seed)`, so that an experiment can be repeated."
+)
+_ALWAYS_THE_SAME = (
+    "Right, but another seed gave the same result: what is drawn has to depend on `seed`, or all repetitions are one."
+)
+
 
 class Function(Exercise):
     """A function to write.
@@ -38,6 +46,7 @@ class Function(Exercise):
         hints: at least two, from a nudge to nearly the solution.
         rtol: how far a number may be off, as a share of the largest.
         right_if: where more than one result is right: whether one is.
+        seeded: whether the last argument is a seed: the same one has to give the same result, and another one another.
     """
 
     seconds: float | None = None
@@ -52,9 +61,10 @@ class Function(Exercise):
         hints: Sequence[str],
         rtol: float = 1e-4,
         right_if: Predicate | None = None,
+        seeded: bool = False,
     ) -> None:
         super().__init__(title, prompt, hints=hints, rtol=rtol)
-        self._example, self._draw, self._right_if = example, draw, right_if
+        self._example, self._draw, self._right_if, self._seeded = example, draw, right_if, seeded
 
     def reference(self, why: str) -> Callable[[Callable], Callable]:
         """Decorates the solution; learners start from its name, signature and docstring."""
@@ -86,7 +96,20 @@ class Function(Exercise):
     def cases(self, seed: int = 0) -> list[tuple]:
         """The example, and random cases that follow from the seed."""
         rng = np.random.default_rng(seed)
-        return [self._example, *(self._draw(rng) for _ in range(DRAWS))]
+        drawn = [self._draw(rng) for _ in range(DRAWS)]
+        if self._seeded:  # the first of them again, and with another seed
+            drawn += [drawn[0], (*drawn[0][:-1], drawn[0][-1] + 1)]
+        return [self._example, *drawn]
+
+    def judge(self, cases: list[tuple], outcomes: list[Outcome]) -> Verdict:
+        """A verdict on the outcomes of an answer; of one that is seeded, whether it goes by its seed."""
+        verdict = super().judge(cases, outcomes)
+        if not self._seeded or verdict.kind != "pass":
+            return verdict
+        first, again, other = (outcomes[number].value for number in (1, -2, -1))
+        if first != again:
+            return Verdict("wrong", _NOT_BY_SEED, "seed_ignored")
+        return Verdict("wrong", _ALWAYS_THE_SAME, "seed_unused") if first == other else verdict
 
     def source(self) -> str:
         """The solution as it stands in a cell."""

@@ -94,6 +94,7 @@ split_exercise = Function(
     right_if=lambda arguments, got: (
         _parts(arguments, got) is not None and not any(wrong(arguments, got) for wrong in _WRONG)
     ),
+    seeded=True,
 )
 
 

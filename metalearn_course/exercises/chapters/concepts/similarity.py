@@ -6,7 +6,8 @@ from metalearn_course.exercises.engine import Function
 
 
 def _draw(rng: np.random.Generator) -> tuple:
-    return rng.normal(size=(12, 4)), np.repeat(np.arange(3), 4), rng.normal(size=(5, 4))
+    labels = rng.permutation(np.repeat(np.arange(3), rng.permutation([3, 4, 5])))
+    return rng.normal(size=(12, 4)), labels, rng.normal(size=(5, 4))
 
 
 logits_exercise = Function(
@@ -16,8 +17,8 @@ logits_exercise = Function(
     embedded), and the logit of class $k$ is $-\lVert z - c_k \rVert^2$ for the query $z$. Labels are 0..N−1.
     """,
     example=(
-        np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 4.0], [0.0, 6.0]]),
-        np.array([0, 0, 1, 1]),
+        np.array([[0.0, 0.0], [0.0, 4.0], [0.0, 6.0], [2.0, 0.0]]),
+        np.array([0, 1, 1, 0]),
         np.array([[1.0, 1.0], [0.0, 1.0], [4.0, 5.0]]),
     ),
     draw=_draw,
@@ -73,6 +74,38 @@ def nearest_example(support, labels, query):
 def sum_of_examples(support, labels, query):
     prototypes = np.array([support[labels == k].sum(axis=0) for k in range(labels.max() + 1)])
     return -((query[:, None] - prototypes[None]) ** 2).sum(axis=-1)
+
+
+@logits_exercise.mistake(
+    "The labels are not used: your classes are equal parts of the support set, in its order. Here the examples come in "
+    "any order, and classes have different numbers of them."
+)
+def by_place(support, labels, query):
+    ways = labels.max() + 1
+    return -((query[:, None] - support.reshape(ways, -1, support.shape[1]).mean(axis=1)) ** 2).sum(axis=-1)
+
+
+@logits_exercise.mistake(
+    "Each prototype is divided by the same number of examples. Divide each sum by how many examples *its* class has."
+)
+def equal_shots(support, labels, query):
+    ways = labels.max() + 1
+    prototypes = np.array([support[labels == k].sum(axis=0) for k in range(ways)]) / (len(labels) / ways)
+    return -((query[:, None] - prototypes[None]) ** 2).sum(axis=-1)
+
+
+@logits_exercise.mistake(
+    "That is the *mean* of the squared differences over features, not their sum: the logits are smaller by the number "
+    "of features."
+)
+def mean_over_features(support, labels, query):
+    return logits(support, labels, query) / support.shape[1]
+
+
+@logits_exercise.mistake("Those are probabilities. The logits come before the softmax.")
+def probabilities(support, labels, query):
+    found = np.exp(logits(support, labels, query) - logits(support, labels, query).max(axis=1, keepdims=True))
+    return found / found.sum(axis=1, keepdims=True)
 
 
 @logits_exercise.mistake("The axes are swapped: a row for each query, a column for each class.")

@@ -8,7 +8,7 @@ _WXZ = (np.array([2.0, 3.0, 5.0]), np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0
 
 
 def _weights_and_examples(rng: np.random.Generator) -> tuple:
-    return (*rng.normal(size=(3, 3)), rng.uniform(0.3, 0.9))
+    return (*rng.normal(size=(3, int(rng.integers(3, 6)))), rng.uniform(0.3, 0.9))
 
 
 meta_gradient_exercise = Function(
@@ -32,7 +32,7 @@ meta_gradient_exercise = Function(
     "∇F = (I − α x xᵀ)(w′·z) z: the second factor is the first order, the first one how w′ moves with w."
 )
 def meta_gradient(w, x, z, alpha):
-    """The gradient [3] of F at w [3], for a support example x [3], a query z [3] and the inner rate alpha."""
+    """The gradient [D] of F at w [D], for a support example x [D], a query z [D] and the inner rate alpha."""
     w_after = w - alpha * (w @ x) * x
     first_order = (w_after @ z) * z
     return first_order - alpha * x * (x @ first_order)
@@ -89,7 +89,7 @@ def diagonal(w, x, z, alpha):
 
 @meta_gradient_exercise.also_right
 def with_a_matrix(weights, support, query, rate):
-    jacobian = np.eye(3) - rate * np.outer(support, support)
+    jacobian = np.eye(len(support)) - rate * np.outer(support, support)
     return jacobian.T @ np.outer(query, query) @ jacobian @ weights
 
 

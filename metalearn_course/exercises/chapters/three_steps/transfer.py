@@ -6,7 +6,8 @@ from metalearn_course.exercises.engine import Function, Value
 
 
 def _memory(rng: np.random.Generator) -> tuple:
-    return rng.normal(size=(5, 2)), rng.uniform(0.2, 2, size=5), 2, rng.normal(size=4), rng.normal(size=4), 0.2
+    k, alpha = int(rng.integers(3, 6)), float(rng.uniform(0.1, 0.3))
+    return rng.normal(size=(7, 2)), rng.uniform(0.2, 2, size=7), k, rng.normal(size=4), rng.normal(size=4), alpha
 
 
 transferred_exercise = Function(
@@ -53,6 +54,27 @@ def transferred(thetas, distances, k, x, y, alpha):
 )
 def the_first_k(thetas, distances, k, x, y, alpha):
     return _step(thetas[:k].mean(axis=0), x, y, alpha)
+
+
+@transferred_exercise.mistake("You always average two entries, whatever k is.")
+def always_two(thetas, distances, k, x, y, alpha):
+    return _step(thetas[np.argsort(distances)[:2]].mean(axis=0), x, y, alpha)
+
+
+@transferred_exercise.mistake(
+    "You take the median of the k nearest θ. With k = 2 it is the mean; with more it is another point."
+)
+def median(thetas, distances, k, x, y, alpha):
+    return _step(np.median(thetas[np.argsort(distances)[:k]], axis=0), x, y, alpha)
+
+
+@transferred_exercise.mistake(
+    "The nearer entries count more in your mean. Exercise 5 of the chapter tries that; here all k count alike."
+)
+def weighted_by_nearness(thetas, distances, k, x, y, alpha):
+    near = np.argsort(distances)[:k]
+    weight = 1 / distances[near]
+    return _step((weight[:, None] * thetas[near]).sum(axis=0) / weight.sum(), x, y, alpha)
 
 
 @transferred_exercise.mistake("You average the k farthest: the nearest have the smallest distances.")
