@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from metalearn_course.exercises.engine.exercise import Results
+from metalearn_course.exercises.engine.exercise import Predicate, Results
 from metalearn_course.exercises.engine.function import Function
 from metalearn_course.exercises.engine.source import definition
 from metalearn_course.exercises.engine.values import Plain
@@ -55,6 +55,12 @@ class Catch(Function):
         self.implementations = [Implementation(function, False) for function in right]
         self.implementations += [Implementation(function, True) for function in faulty]
         super().__init__(title, prompt, example=(self.implementations[0],), draw=lambda rng: (), hints=hints)
+
+    def mistake(self, feedback: str, shows: Predicate | None = None) -> Callable[[Callable], Callable]:
+        """As `Function.mistake`. Which implementations a test notices only suggests why, and the feedback says so."""
+        if feedback.startswith(("You ", "Your ", "In your ", "Only ")):
+            feedback = f"A likely cause: {feedback[0].lower()}{feedback[1:]}"
+        return super().mistake(feedback, shows)
 
     def cases(self, seed: int = 0) -> list[tuple]:
         """Each implementation once; in an order that depends on the seed, so that it cannot be learned."""

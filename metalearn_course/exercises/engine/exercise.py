@@ -5,6 +5,7 @@ learner's answer, the solution and every known mistake run on the same cases. A 
 the same results as the learner's answer, in every case.
 """
 
+import contextlib
 import math
 import textwrap
 from abc import ABC, abstractmethod
@@ -15,9 +16,20 @@ from typing import Any
 import numpy as np
 
 from metalearn_course.exercises.engine.running import Outcome
-from metalearn_course.exercises.engine.values import NoAnswerError, Plain, are_numbers, flat, plain, same, shape, show
+from metalearn_course.exercises.engine.values import (
+    NoAnswerError,
+    Plain,
+    are_numbers,
+    as_list,
+    flat,
+    plain,
+    same,
+    shape,
+    show,
+)
 from metalearn_course.exercises.engine.verdict import Verdict
 
+MOST_NUMBERED = 4  # results whose numbers are told one by one
 BLANK = Verdict("blank", "Not filled in yet.")
 
 Predicate = Callable[[Any, Any], bool]
@@ -180,7 +192,9 @@ class Exercise(ABC):
         pairs = list(zip(results.cases, results.got, strict=True))
         if mistake.shows:
             return any(mistake.shows(arguments, value) for arguments, value in pairs)
-        return all(same(value, plain(mistake.answer(*arguments)), self._rtol) for arguments, value in pairs)
+        with contextlib.suppress(Exception):  # a wrong answer may fail on a case, and then it is not this one
+            return all(same(value, plain(mistake.answer(*arguments)), self._rtol) for arguments, value in pairs)
+        return False
 
     def _not_recognized(self, results: Results) -> str:
         """What to say about a wrong answer that is no known mistake."""
@@ -196,7 +210,21 @@ class Exercise(ABC):
             return f"There is a NaN in the result.\n\n{difference}"
         if results.expected and shape(value) != (wanted := shape(results.expected[results.first_wrong])):
             return f"The shape is {shape(value)}, expected {wanted}.\n\n{difference}"
-        return f"Not yet.\n\n{difference}"
+        return f"Not yet.{_right_ones(results, self._rtol)}\n\n{difference}"
+
+
+def _right_ones(results: Results, rtol: float) -> str:
+    """Of a few numbers, which are right in every case; nothing if none is, or if there is but one."""
+    pairs = [(as_list(a), as_list(b)) for a, b in zip(results.got, results.expected or [], strict=False)]
+    number = min((len(b) for _, b in pairs), default=0)
+    if not 1 < number <= MOST_NUMBERED or any(len(a) != len(b) or len(b) != number for a, b in pairs):
+        return ""
+    right = [i + 1 for i in range(number) if all(same(a[i], b[i], rtol) for a, b in pairs)]
+    listed = " and ".join(map(str, right))
+    return (
+        f" Of the {number} results, number{'s' * (len(right) > 1)} {listed} {'are' if len(right) > 1 else 'is'} right."
+        * bool(right)
+    )
 
 
 _CHANGED = (

@@ -8,8 +8,10 @@ from typing import Any
 
 from metalearn_course.exercises.engine.exercise import BLANK, Exercise, Mistake, Results
 from metalearn_course.exercises.engine.running import Outcome, run
-from metalearn_course.exercises.engine.values import NoAnswerError, show
+from metalearn_course.exercises.engine.values import NoAnswerError, are_numbers, flat, same, show
 from metalearn_course.exercises.engine.verdict import Verdict
+
+NEARLY = 0.03  # how far a number may be off, as a share of the largest, to be called nearly right
 
 
 class Value(Exercise):
@@ -41,6 +43,8 @@ class Value(Exercise):
 
     def read(self, answer: Any) -> Any:
         """The meaning of an answer as it is typed."""
+        if isinstance(answer, str) and not isinstance(self.written, str):
+            raise NoAnswerError(f"it is the text {answer[:40]!r}, expected numbers: type them without quotation marks")
         return answer
 
     def source(self) -> str:
@@ -65,6 +69,15 @@ class Value(Exercise):
 
     def _problem(self, cases: list[tuple], outcomes: list[Outcome]) -> str:
         return outcomes[-1].problem
+
+    def _not_recognized(self, results: Results) -> str:
+        got, wanted = flat(results.got[0]), flat(self._expected(()))
+        if are_numbers(got) and are_numbers(wanted) and len(got) == len(wanted):
+            if same([number / 100 for number in got], list(wanted), self._rtol):
+                return f"That is in per cent. Give it as a share: 50 % is 0.5.\n\n{self._difference(results)}"
+            if same(list(got), list(wanted), NEARLY):
+                return f"Nearly: it is rounded too far, or read off. Give three digits.\n\n{self._difference(results)}"
+        return super()._not_recognized(results)
 
     def _difference(self, results: Results) -> str:
         return f"got: `{show(results.got[0])}`"  # what is expected would be the solution
@@ -101,6 +114,9 @@ class Choice(Value):
                 f"it is {str(answer)[:40]!r}, expected one of the letters {', '.join(sorted(self._letters))}"
             )
         return letter
+
+    def _difference(self, results: Results) -> str:
+        return ""  # the letter was just typed, and the feedback is about it
 
 
 class Order(Value):

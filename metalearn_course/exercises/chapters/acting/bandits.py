@@ -73,6 +73,13 @@ def earned(p, actions):
     return np.cumsum(p[actions])
 
 
+@regret_exercise.mistake(
+    "You add up the probabilities of the best arm only: what was pulled earns something too, and is to be subtracted."
+)
+def nothing_earned(p, actions):
+    return np.cumsum(np.full(len(actions), p.max()))
+
+
 @regret_exercise.also_right
 def with_a_loop(probabilities, pulls):
     total, result = 0.0, []

@@ -60,6 +60,14 @@ def discounted_at_once(rewards, gamma):
     return gamma * returns(rewards, gamma)
 
 
+@returns_exercise.mistake(
+    "Only one step ahead is looked at: r_t + γ r_{t+1}. All later rewards count, with γ², γ³, ..."
+)
+def one_step_ahead(rewards, gamma):
+    following = np.append(rewards[1:], 0.0)
+    return rewards + gamma * following
+
+
 @returns_exercise.also_right
 def as_a_matrix(r, g):
     t = np.arange(len(r))

@@ -168,6 +168,30 @@ def running_mean(A, B, states, inputs):
     return np.cumsum(errors) / np.arange(1, len(errors) + 1)
 
 
+@open_loop_errors_exercise.mistake(
+    "The errors are shifted by one, with a 0 at the beginning: the first error is that of the first prediction."
+)
+def with_a_zero_first(A, B, states, inputs):
+    found = open_loop_errors(A, B, states, inputs)
+    return np.concatenate([[0.0], found[:-1]])
+
+
+@open_loop_errors_exercise.mistake(
+    "The errors of the two coordinates are averaged in absolute value; the exercise asks for the Euclidean distance."
+)
+def mean_absolute(A, B, states, inputs):
+    predicted, errors = states[0], []
+    for measured, u in zip(states[1:], inputs, strict=True):
+        predicted = A @ predicted + B * u
+        errors.append(np.abs(predicted - measured).mean())
+    return np.array(errors)
+
+
+@open_loop_errors_exercise.mistake("The input has no effect in your prediction: B * input is missing.")
+def without_input(A, B, states, inputs):
+    return open_loop_errors(A, 0 * B, states, inputs)
+
+
 @open_loop_errors_exercise.also_right
 def with_matrix_powers(a, b, measured, u):
     errors = []

@@ -143,6 +143,17 @@ def population_variances(table, new):
     return _mixed(table, new, max(between, 0) / (max(between, 0) + within / len(new)))
 
 
+@shrunk_mean_exercise.mistake(
+    "From τ² you take σ²/m, the noise of the *new* patient's mean. The means in the table are of n measurements each: "
+    "σ²/n."
+)
+def m_in_the_table(table, new):
+    within = table.var(axis=1, ddof=1).mean()
+    between = max(table.mean(axis=1).var(ddof=1) - within / len(new), 0.0)
+    weight = between / (between + within / len(new))
+    return table.mean() + weight * (new.mean() - table.mean())
+
+
 @shrunk_mean_exercise.also_right
 def by_precisions(earlier, patient):
     from statistics import fmean, variance

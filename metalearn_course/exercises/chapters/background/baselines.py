@@ -143,6 +143,24 @@ def roots(support_x, support_y, query_x, query_y, predicted):
     return constant**0.5, nearest**0.5, min(constant, nearest) ** 0.5 - _error(predicted, query_y) ** 0.5
 
 
+@gain_exercise.mistake(
+    "The gain is given as a *share* of the better baseline's error. The exercise asks for the difference."
+)
+def as_a_share(support_x, support_y, query_x, query_y, predicted):
+    one, other, lead = gain(support_x, support_y, query_x, query_y, predicted)
+    return one, other, lead / min(one, other)
+
+
+@gain_exercise.mistake(
+    "The nearest neighbour is looked for among the support points of *all* tasks. A task knows its own only."
+)
+def neighbours_of_all_tasks(support_x, support_y, query_x, query_y, predicted):
+    one, _, _ = gain(support_x, support_y, query_x, query_y, predicted)
+    where = np.abs(query_x.ravel()[:, None] - support_x.ravel()).argmin(axis=-1)
+    nearest = ((support_y.ravel()[where] - query_y.ravel()) ** 2).mean()
+    return one, nearest, min(one, nearest) - ((predicted - query_y) ** 2).mean()
+
+
 @gain_exercise.also_right
 def with_loops(xs, ys, new_xs, new_ys, guessed):
     totals, count = [0.0, 0.0, 0.0], 0

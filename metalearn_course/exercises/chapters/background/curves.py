@@ -21,6 +21,12 @@ what_joint_training_learns = Value(
     ),
 )
 what_joint_training_learns.mistake(
+    "The sign of the amplitude: sin(x − φ) has its mean over φ at −cos x only if it is written as a multiple of sin; "
+    "check it at x = 0 and π/2.",
+    [-1.2732, 0.5455],
+    "sign",
+)
+what_joint_training_learns.mistake(
     "That is the curve with the mean amplitude and the mean phase. The mean of curves is not the curve of the mean "
     "parameters: average the y, not the φ.",
     [1.4142, 0.5655],

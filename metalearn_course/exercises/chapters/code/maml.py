@@ -145,6 +145,31 @@ def hessian_of_the_queries(theta, support_x, support_y, query_x, query_y, alpha,
     return theta - beta * np.mean(gradients, axis=0)
 
 
+@maml_step_exercise.mistake("The Hessian of the mean squared error is 2 XᵀX / n: its 2 is missing in I − αH.")
+def hessian_without_2(theta, support_x, support_y, query_x, query_y, alpha, steps, beta):
+    gradients = []
+    for x, y, new_x, new_y in zip(support_x, support_y, query_x, query_y, strict=True):
+        shrink = np.linalg.matrix_power(np.eye(2) - alpha * x.T @ x / len(y), steps)
+        gradients.append(shrink @ gradient(adapted(theta, x, y, alpha, steps), new_x, new_y))
+    return theta - beta * np.mean(gradients, axis=0)
+
+
+@maml_step_exercise.mistake("The Hessian is not divided by the number of examples: the loss is their mean.")
+def hessian_of_the_sum(theta, support_x, support_y, query_x, query_y, alpha, steps, beta):
+    gradients = []
+    for x, y, new_x, new_y in zip(support_x, support_y, query_x, query_y, strict=True):
+        shrink = np.linalg.matrix_power(np.eye(2) - alpha * 2 * x.T @ x, steps)
+        gradients.append(shrink @ gradient(adapted(theta, x, y, alpha, steps), new_x, new_y))
+    return theta - beta * np.mean(gradients, axis=0)
+
+
+@maml_step_exercise.mistake(
+    "The outer step uses the rate of the inner loop: α belongs to the inner steps, β to the outer one."
+)
+def alpha_for_beta(theta, support_x, support_y, query_x, query_y, alpha, steps, beta):
+    return maml_step(theta, support_x, support_y, query_x, query_y, alpha, steps, alpha)
+
+
 @maml_step_exercise.also_right
 def by_differentiating_the_whole_loss(start, sx, sy, qx, qy, inner, count, outer):
     def loss_after(theta):

@@ -102,6 +102,20 @@ def one_sided(scores):
     return _interval(values, values.std(ddof=1), float(stats.t.ppf(0.95, values.size - 1)))
 
 
+@interval_exercise.mistake("Those are the mean and half of the width. Return the two ends.")
+def mean_and_half_width(scores):
+    low, high = interval(scores)
+    return (low + high) / 2, (high - low) / 2
+
+
+@interval_exercise.mistake(
+    "The width is given in place of its half: t · s / √n is the distance from the mean to *one* end."
+)
+def twice_as_wide(scores):
+    low, high = interval(scores)
+    return low - (high - low) / 2, high + (high - low) / 2
+
+
 @interval_exercise.also_right
 def with_the_standard_library(table):
     from statistics import mean, stdev

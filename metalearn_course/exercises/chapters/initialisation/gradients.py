@@ -104,6 +104,27 @@ def with_respect_to_the_start(w, a, x, y, query_x, query_y):
     return v - x.T @ (x @ (a * v)) / len(y)
 
 
+@rate_gradient_exercise.mistake("The loss has ½: its gradient is xᵀ(xw − y)/n, without a 2.")
+def factor_2(w, a, x, y, query_x, query_y):
+    slope = 2 * x.T @ (x @ w - y) / len(y)
+    after = w - a * slope
+    return -slope * (2 * query_x.T @ (query_x @ after - query_y) / len(query_y))
+
+
+@rate_gradient_exercise.mistake("The gradients are sums over examples; the loss is a mean: divide by n.")
+def sum_for_mean(w, a, x, y, query_x, query_y):
+    slope = x.T @ (x @ w - y)
+    after = w - a * slope
+    return -slope * (query_x.T @ (query_x @ after - query_y))
+
+
+@rate_gradient_exercise.mistake(
+    "The product with the support gradient is summed to one number: each weight has a rate of its own."
+)
+def one_number(w, a, x, y, query_x, query_y):
+    return np.full_like(w, rate_gradient(w, a, x, y, query_x, query_y).sum())
+
+
 @rate_gradient_exercise.also_right
 def by_differences(start, rates, xs, ys, qx, qy):
     def outer(r):
@@ -264,6 +285,23 @@ def one_step(hessian, g, pull):
 )
 def diagonal(hessian, g, pull):
     return g / (1 + np.diag(hessian) / pull)
+
+
+@implicit_gradient_exercise.mistake("You add λ to every entry of H (broadcasting): λ belongs on the diagonal, λI.")
+def added_to_every_entry(hessian, g, pull):
+    return np.linalg.solve(hessian / pull + 1, g)
+
+
+@implicit_gradient_exercise.mistake(
+    "`inv(...) * g` multiplies entry by entry. A matrix times a vector is `inv(...) @ g`, or `np.linalg.solve`."
+)
+def entry_by_entry(hessian, g, pull):
+    return (np.linalg.inv(np.eye(len(g)) + hessian / pull) * g).sum(axis=0)
+
+
+@implicit_gradient_exercise.mistake("The sign of the Hessian: I + H/λ, since the pull adds to the curvature.")
+def minus_hessian(hessian, g, pull):
+    return np.linalg.pinv(np.eye(len(g)) - hessian / pull) @ g
 
 
 @implicit_gradient_exercise.also_right

@@ -87,6 +87,37 @@ def diagonal(w, x, z, alpha):
     return (1 - alpha * x * x) * detached(w, x, z, alpha)
 
 
+@meta_gradient_exercise.mistake("The sign: that is the direction of descent, −∇F. The exercise asks for the gradient.")
+def descent(w, x, z, alpha):
+    return -meta_gradient(w, x, z, alpha)
+
+
+@meta_gradient_exercise.mistake(
+    "That is only the second-order part, −α x xᵀ (w′·z) z. The first-order term belongs to the gradient too."
+)
+def second_order_part_only(w, x, z, alpha):
+    return meta_gradient(w, x, z, alpha) - detached(w, x, z, alpha)
+
+
+@meta_gradient_exercise.mistake(
+    "dw′/dw has the outer product x zᵀ: it must be x xᵀ, of the support example with itself."
+)
+def mixed_outer_product(w, x, z, alpha):
+    first_order = detached(w, x, z, alpha)
+    return first_order - alpha * x * (z @ first_order)
+
+
+@meta_gradient_exercise.mistake("dw′/dw is transposed onto the wrong side: z xᵀ in place of x xᵀ.")
+def outer_product_of_the_query(w, x, z, alpha):
+    first_order = detached(w, x, z, alpha)
+    return first_order - alpha * z * (x @ first_order)
+
+
+@meta_gradient_exercise.mistake("A 2 too many: the derivative of ½(w·x)² is (w·x) x.")
+def factor_2(w, x, z, alpha):
+    return 2 * meta_gradient(w, x, z, 2 * alpha)
+
+
 @meta_gradient_exercise.also_right
 def with_a_matrix(weights, support, query, rate):
     jacobian = np.eye(len(support)) - rate * np.outer(support, support)
@@ -169,6 +200,42 @@ def in_sequence(w, x, z, alpha):
         w = w - alpha * (w @ a) * a
         gradients.append((w @ b) * b)
     return np.mean(gradients, axis=0)
+
+
+@fomaml_gradient_exercise.mistake("Those are weights after a step, not the gradient.")
+def new_weights(w, x, z, alpha):
+    return w - alpha * fomaml_gradient(w, x, z, alpha)
+
+
+@fomaml_gradient_exercise.mistake(
+    "That is Reptile's direction, from the start to the mean of the adapted weights. FOMAML takes the query gradient "
+    "at each w′."
+)
+def reptile(w, x, z, alpha):
+    after = w - alpha * (x @ w)[:, None] * x
+    return w - after.mean(axis=0)
+
+
+@fomaml_gradient_exercise.mistake(
+    "The support examples and queries are averaged over tasks first. Each task has a step and a gradient of its own; "
+    "then they are averaged."
+)
+def mean_task_first(w, x, z, alpha):
+    return fomaml_gradient(w, x.mean(axis=0, keepdims=True), z.mean(axis=0, keepdims=True), alpha)
+
+
+@fomaml_gradient_exercise.mistake(
+    "The mean is taken over the adapted weights, and one gradient at this mean. Take a gradient for each task, then "
+    "the mean."
+)
+def gradient_at_the_mean(w, x, z, alpha):
+    after = (w - alpha * (x @ w)[:, None] * x).mean(axis=0)
+    return ((z @ after)[:, None] * z).mean(axis=0)
+
+
+@fomaml_gradient_exercise.mistake("The sign: that is the direction of descent.")
+def uphill(w, x, z, alpha):
+    return -fomaml_gradient(w, x, z, alpha)
 
 
 @fomaml_gradient_exercise.also_right

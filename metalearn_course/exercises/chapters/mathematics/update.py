@@ -18,6 +18,8 @@ one_update = Value(
         "∂L/∂θ₀ is ⅔ of the sum of r, ∂L/∂θ₁ is ⅔ of that of r x.",
     ),
 )
+one_update.mistake("The two numbers are exchanged: θ₀ first, then θ₁.", [1.4, 1.6], "swapped")
+one_update.mistake("That is the change, −α∇L. Add it to θ = (1, 0).", [0.6, 1.4], "change only")
 one_update.mistake("You went up the gradient: an update subtracts α∇L, so that the loss falls.", [0.4, -1.4], "uphill")
 one_update.mistake(
     "Your gradient is that of the sum of squares; the loss is their mean, a third of it.", [2.8, 4.2], "sum"

@@ -82,6 +82,23 @@ def without_residual_connection(tokens, context, alpha):
     return _with(tokens, tokens[:, -1] + tokens[:, :-1] @ context[:, :-1].T @ context[:, -1] * alpha / len(context))
 
 
+@layer_exercise.mistake(
+    "The step is computed from the tokens; the layer reads the *context*, also when the tokens are others."
+)
+def from_the_tokens(tokens, context, alpha):
+    similarity = tokens[:, :-1] @ tokens[:, :-1].T
+    read = similarity @ tokens[:, -1] * alpha / len(tokens)
+    return np.column_stack([tokens[:, :-1], tokens[:, -1] - read])
+
+
+@layer_exercise.mistake(
+    "That is what was read, w′·x. The layer subtracts it from r: what is *left* to explain goes on."
+)
+def only_what_is_read(tokens, context, alpha):
+    found = layer(tokens, context, alpha)
+    return np.column_stack([tokens[:, :-1], tokens[:, -1] - found[:, -1]])
+
+
 @layer_exercise.also_right
 def by_the_step_itself(tokens, context, alpha):
     w = alpha * np.mean([row[-1] * row[:-1] for row in context], axis=0)

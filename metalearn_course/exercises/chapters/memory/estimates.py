@@ -77,6 +77,18 @@ def product(x, y, queries, noise, spread):
     return _with(noise**2 * spread**2, x, y, queries)
 
 
+@predict_exercise.mistake("λ is added to every entry of XᵀX (broadcasting). It belongs on the diagonal, λI.")
+def added_to_every_entry(x, y, queries, noise, spread):
+    penalty = noise**2 / spread**2
+    return queries @ np.linalg.solve(x.T @ x + penalty, x.T @ y)
+
+
+@predict_exercise.mistake("λ is divided by the number of examples: XᵀX is a sum over examples here, not a mean.")
+def divided_by_the_examples(x, y, queries, noise, spread):
+    penalty = noise**2 / spread**2 / len(y)
+    return queries @ np.linalg.solve(x.T @ x + penalty * np.eye(x.shape[1]), x.T @ y)
+
+
 @predict_exercise.also_right
 def as_a_gaussian_process(inputs, targets, new, sigma, tau):
     covariance = tau**2 * inputs @ inputs.T + sigma**2 * np.eye(len(inputs))

@@ -124,6 +124,17 @@ def dot_products(queries, keys, values, beta):
     return weights @ values / weights.sum(axis=1)
 
 
+@recall_exercise.mistake("The softmax runs over all queries together. Each query's weights add up to one.")
+def over_everything(queries, keys, values, beta):
+    weights = np.exp(-beta * ((queries[:, None] - keys) ** 2).sum(axis=-1))
+    return weights @ values / weights.sum()
+
+
+@recall_exercise.mistake("β is taken for a width: exp(−d²/2β²). It multiplies the squared distance.")
+def beta_as_width(queries, keys, values, beta):
+    return recall(queries, keys, values, 1 / (2 * beta**2))
+
+
 @recall_exercise.also_right
 def with_dot_products(q, k, v, sharpness):
     scores = 2 * sharpness * q @ k.T - sharpness * (k**2).sum(axis=1)  # |q|² is the same for all keys

@@ -84,6 +84,25 @@ def mean_of_squares(support, labels):
     return np.concatenate([2 * c, -_means((support**2).sum(axis=1, keepdims=True), labels)], axis=1)
 
 
+@linear_layer_exercise.mistake("Your prototypes are sums of the examples, not their means.")
+def sums(support, labels):
+    prototypes = np.stack([support[labels == k].sum(axis=0) for k in range(labels.max() + 1)])
+    return np.concatenate([2 * prototypes, -(prototypes**2).sum(axis=1, keepdims=True)], axis=1)
+
+
+@linear_layer_exercise.mistake("The bias stands first. A row is [w, b]: the weights, then the bias.")
+def bias_first(support, labels):
+    return np.roll(linear_layer(support, labels), 1, axis=1)
+
+
+@linear_layer_exercise.mistake(
+    "Everything is half of what is asked for. It is the same *ranking*, but another softmax: multiply out the squared "
+    "distance itself."
+)
+def halved(support, labels):
+    return linear_layer(support, labels) / 2
+
+
 @linear_layer_exercise.also_right
 def by_three_distances(support, labels):
     """The logits at 0 are the biases; the differences to those at ±1 on each axis are the weights."""

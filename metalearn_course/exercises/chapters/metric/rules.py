@@ -122,6 +122,28 @@ def best_only(query, support, labels, scale):
     return softmax(scale * best, axis=1)
 
 
+@matching_exercise.mistake("You divide by the scale. It multiplies the cosine: a larger scale makes attention sharper.")
+def divided_by_the_scale(query, support, labels, scale):
+    return matching(query, support, labels, 1 / scale)
+
+
+@matching_exercise.mistake(
+    "The norm is that of the whole matrix. Each row has a length of its own (`axis=1`, `keepdims=True`)."
+)
+def norm_of_the_matrix(query, support, labels, scale):
+    weights = np.exp(scale * (query / np.linalg.norm(query)) @ (support / np.linalg.norm(support)).T)
+    attention = weights / weights.sum(axis=1, keepdims=True)
+    return np.stack([attention[:, labels == k].sum(axis=1) for k in range(labels.max() + 1)], axis=1)
+
+
+@matching_exercise.mistake("The cosines themselves are the weights; attention is their softmax.")
+def without_exponential(query, support, labels, scale):
+    cosines = query @ support.T / np.linalg.norm(query, axis=1)[:, None] / np.linalg.norm(support, axis=1)
+    weights = scale * cosines
+    attention = weights / weights.sum(axis=1, keepdims=True)
+    return np.stack([attention[:, labels == k].sum(axis=1) for k in range(labels.max() + 1)], axis=1)
+
+
 @matching_exercise.also_right
 def one_by_one(queries, examples, y, beta):
     rows = []

@@ -91,6 +91,30 @@ def upside_down(a, b):
     return len(a) * ((a - b).mean() / _half(a - b)) ** 2
 
 
+@tasks_needed_exercise.mistake("Rounded up. The exercise asks for the number without rounding.")
+def rounded_up(a, b):
+    return np.ceil(tasks_needed(a, b))
+
+
+@tasks_needed_exercise.mistake(
+    "Student's t is taken at 0.95, which leaves 5 % out on one side alone. 95 % in the middle leaves 2.5 % on each: "
+    "0.975."
+)
+def one_sided(a, b):
+    from scipy import stats
+
+    n = len(a)
+    return tasks_needed(a, b) * (stats.t.ppf(0.95, n - 1) / stats.t.ppf(0.975, n - 1)) ** 2
+
+
+@tasks_needed_exercise.mistake("Student's t with n degrees of freedom: it has n − 1, since the mean is estimated too.")
+def n_degrees_of_freedom(a, b):
+    from scipy import stats
+
+    n = len(a)
+    return tasks_needed(a, b) * (stats.t.ppf(0.975, n) / stats.t.ppf(0.975, n - 1)) ** 2
+
+
 @tasks_needed_exercise.also_right
 def with_scipy(a, b):
     difference = np.subtract(a, b)

@@ -76,6 +76,27 @@ def change_of_the_loss(w, x, y, alpha):
     return np.mean((x @ after - y) ** 2) - np.mean((x @ w - y) ** 2)
 
 
+@hypergradient_exercise.mistake(
+    "The gradients are without their 2, or with half of the loss: L is the mean of the squares, its gradient 2Xᵀ(Xw − "
+    "y)/n."
+)
+def without_the_2(w, x, y, alpha):
+    def slope(w):
+        return x.T @ (x @ w - y) / len(y)
+
+    return -slope(w - alpha * slope(w)) @ slope(w)
+
+
+@hypergradient_exercise.mistake(
+    "The two gradients are multiplied entry by entry. The derivative by one number is one number: their scalar product."
+)
+def entry_by_entry(w, x, y, alpha):
+    def slope(w):
+        return 2 * x.T @ (x @ w - y) / len(y)
+
+    return -slope(w - alpha * slope(w)) * slope(w)
+
+
 @hypergradient_exercise.also_right
 def by_differences(start, inputs, targets, rate):
     def loss(a):

@@ -68,6 +68,22 @@ def wrong_axis(gradients, p):
     return preprocess(gradients, p).T
 
 
+@preprocess_exercise.mistake(
+    "The logarithm of 0: where a gradient is smaller than e^{-p}, the second form holds, (−1, eᵖ∇)."
+)
+def log_of_zero(gradients, p):
+    with np.errstate(divide="ignore"):
+        return np.stack([np.log(np.abs(gradients)) / p, np.sign(gradients)], axis=1)
+
+
+@preprocess_exercise.mistake(
+    "A small number inside the logarithm keeps it finite, and gives numbers that nobody defined: use the second form "
+    "below e^{-p}."
+)
+def log_with_epsilon(gradients, p):
+    return np.stack([np.log(np.abs(gradients) + 1e-8) / p, np.sign(gradients)], axis=1)
+
+
 @preprocess_exercise.also_right
 def case_by_case(values, p):
     from math import copysign, exp, log

@@ -69,6 +69,26 @@ def outer_ends(x, y):
     return (x[y < 0].min() + x[y > 0].max()) / 2
 
 
+@ask_exercise.mistake(
+    "That is in the middle between the left end of the gap and 1. The gap ends at the leftmost point that is labelled "
+    "+1."
+)
+def between_the_left_and_one(x, y):
+    return (x[y < 0].max() + 1) / 2
+
+
+@ask_exercise.mistake(
+    "That is the middle of all labelled points. The threshold lies between the last −1 and the first +1."
+)
+def median(x, y):
+    return np.median(x)
+
+
+@ask_exercise.mistake("That point is labelled already.")
+def a_known_one(x, y):
+    return x[y > 0].min()
+
+
 @ask_exercise.also_right
 def in_order(places, labels):
     known = sorted(zip(places.tolist(), labels.tolist(), strict=True))

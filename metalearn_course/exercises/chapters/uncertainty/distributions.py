@@ -80,6 +80,32 @@ def total(mean, deviation, y):
     return log_likelihood(mean, deviation, y) * len(y)
 
 
+@log_likelihood_exercise.mistake("The ½ of the square is lost: (y − μ)² is divided by 2σ².")
+def half_lost(mean, deviation, y):
+    z = (y - mean) / deviation
+    return -(np.log(deviation) + z**2 + np.log(2 * np.pi) / 2).mean()
+
+
+@log_likelihood_exercise.mistake(
+    "That is the logarithm of the mean density. The logarithm comes first, the mean after it: a target that was "
+    "thought impossible has to cost."
+)
+def log_of_the_mean(mean, deviation, y):
+    z = (y - mean) / deviation
+    return np.log((np.exp(-(z**2) / 2) / deviation / np.sqrt(2 * np.pi)).mean())
+
+
+@log_likelihood_exercise.mistake("log 2π comes with a ½: it is the logarithm of √(2π).")
+def whole_constant(mean, deviation, y):
+    return log_likelihood(mean, deviation, y) - np.log(2 * np.pi) / 2
+
+
+@log_likelihood_exercise.mistake("That is the density, averaged: its logarithm is asked for, target by target.")
+def density(mean, deviation, y):
+    z = (y - mean) / deviation
+    return (np.exp(-(z**2) / 2) / deviation / np.sqrt(2 * np.pi)).mean()
+
+
 @log_likelihood_exercise.also_right
 def from_scipy(mu, sigma, targets):
     return np.mean([stats.norm.logpdf(t, m, s) for m, s, t in zip(mu, sigma, targets, strict=True)])
@@ -136,6 +162,28 @@ def below_the_upper_end(mean, deviation, y, level):
 @coverage_exercise.mistake("All your intervals are equally wide: each target has a deviation of its own.")
 def mean_deviation(mean, deviation, y, level):
     return np.mean(np.abs(y - mean) <= stats.norm.ppf((1 + level) / 2) * deviation.mean())
+
+
+@coverage_exercise.mistake(
+    "The level itself is taken for z, the number of deviations. `norm.ppf` turns a probability into deviations."
+)
+def level_as_z(mean, deviation, y, level):
+    return np.mean(np.abs(y - mean) <= level * deviation)
+
+
+@coverage_exercise.mistake(
+    "You count the targets below the level's point of the distribution, on one side. The central interval leaves (1 − "
+    "p)/2 out on each side."
+)
+def one_sided_share(mean, deviation, y, level):
+    from scipy.stats import norm
+
+    return np.mean(norm.cdf((y - mean) / deviation) <= level)
+
+
+@coverage_exercise.mistake("The deviation is taken for a variance: its root is not to be taken.")
+def root_of_the_deviation(mean, deviation, y, level):
+    return coverage(mean, np.sqrt(deviation), y, level)
 
 
 @coverage_exercise.also_right
@@ -229,6 +277,24 @@ def ratio_of_means(mean, deviation, y):
 )
 def centred(mean, deviation, y):
     return np.std((y - mean) / deviation)
+
+
+@factor_exercise.mistake(
+    "That is the root mean square error: by how much predictions are off, not by how much *more* than they said. "
+    "Divide by the deviations first."
+)
+def plain_error(mean, deviation, y):
+    return np.sqrt(np.mean((y - mean) ** 2))
+
+
+@factor_exercise.mistake("Errors are divided by σ, not (y − μ)² by σ: the square of the quotient.")
+def variance_for_deviation(mean, deviation, y):
+    return np.sqrt(np.mean((y - mean) ** 2 / deviation))
+
+
+@factor_exercise.mistake("That is the median's factor: it does not make the likelihood largest.")
+def median(mean, deviation, y):
+    return np.median(np.abs((y - mean) / deviation))
 
 
 @factor_exercise.also_right
