@@ -174,3 +174,21 @@ def test_a_test_that_is_the_wrong_way_round_is_told_so() -> None:
     exercise = EXERCISES["02_concepts-leaks"]
     assert "True and False are exchanged" in exercise.check(lambda sampler: not exercise.answer(sampler)).text
     assert "is a `return False` missing?" in exercise.check(lambda sampler: exercise.answer(sampler) or None).text
+
+
+@pytest.mark.parametrize(
+    "seeded", [EXERCISES["02_concepts-episode"], EXERCISES["06_applications-split"]], ids=["episode", "split"]
+)
+def test_a_sampler_goes_by_its_seed(seeded: Function) -> None:
+    """`np.random.default_rng()` and a fixed seed draw as well as any other, and nobody can repeat or vary it."""
+    drawn = iter(range(100))
+
+    def without_a_seed(*arguments: object) -> object:
+        return seeded.answer(*arguments[:-1], next(drawn))
+
+    def always_one_seed(*arguments: object) -> object:
+        return seeded.answer(*arguments[:-1], 7)
+
+    assert seeded.check(without_a_seed).mistake == "seed_ignored"
+    assert seeded.check(always_one_seed).mistake == "seed_unused"
+    assert seeded.check(seeded.answer).kind == "pass"

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from metalearn_course.exercises.chapters import (
-    applications,
     concepts,
     initialisation,
     mathematics,
@@ -16,7 +15,7 @@ from metalearn_course.exercises.chapters import (
     metric,
     museum,
 )
-from metalearn_course.exercises.engine import Function, running
+from metalearn_course.exercises.engine import running
 
 
 @pytest.fixture(autouse=True)
@@ -291,19 +290,3 @@ FOREIGN = [
 def test_it_is_recognised(exercise, answer, mistake: str) -> None:
     verdict = exercise.check(answer)
     assert verdict.mistake == mistake, verdict
-
-
-@pytest.mark.parametrize("seeded", [concepts.chapter.episode, applications.chapter.split], ids=["episode", "split"])
-def test_a_sampler_goes_by_its_seed(seeded: Function) -> None:
-    """`np.random.default_rng()` and a fixed seed draw as well as any other, and nobody can repeat or vary it."""
-    drawn = iter(range(100))
-
-    def without_a_seed(*arguments: object) -> object:
-        return seeded.answer(*arguments[:-1], next(drawn))
-
-    def always_one_seed(*arguments: object) -> object:
-        return seeded.answer(*arguments[:-1], 7)
-
-    assert seeded.check(without_a_seed).mistake == "seed_ignored"
-    assert seeded.check(always_one_seed).mistake == "seed_unused"
-    assert seeded.check(seeded.answer).kind == "pass"
