@@ -61,7 +61,7 @@ def grade(cells: list[str], chapter: Chapter, seed: int, user: str | None = None
         }
         if isinstance(exercise, Function) and exercise.seconds:
             step["seconds"] = exercise.seconds
-        steps.append({**step, "exercise": name, "cases": [[_sent(a) for a in case] for case in asked[name]]})
+        steps.append({**step, "exercise": name, "cases": [[sent(a) for a in case] for case in asked[name]]})
     for number, step in enumerate(steps):
         step["number"] = number
     answers: dict[int, Any] = {}
@@ -71,7 +71,7 @@ def grade(cells: list[str], chapter: Chapter, seed: int, user: str | None = None
         todo = [s for s in steps if s["number"] not in lost and (s["kind"] == "cell" or s["number"] not in answers)]
         if all(step["kind"] == "cell" for step in todo) or time.monotonic() > deadline:
             break
-        new, blocked_by, why = _ask(todo, chapter, deadline - time.monotonic(), user)
+        new, blocked_by, why = run_outside(todo, chapter.name.partition("_")[2], deadline - time.monotonic(), user)
         answers.update(new)
         if blocked_by is not None:
             lost[blocked_by] = why
@@ -94,14 +94,24 @@ def _hidden() -> list[Path]:
     return [_PACKAGE / "exercises", _PACKAGE.parent / "exercises", *others]
 
 
-def _ask(
-    steps: list[dict], chapter: Chapter, seconds: float, user: str | None
+def run_outside(
+    steps: list[dict], chapter: str, seconds: float, user: str | None = None
 ) -> tuple[dict[int, Any], int | None, str]:
-    """The answers of a child; and the number of the step that ended it, with a sentence."""
+    """Run cells and call functions in a child process, see `worker`.
+
+    Args:
+        steps: each with a "number" and a "kind": "cell" with its "source", or "function" with its "name" and "cases".
+        chapter: the name of the package of exercises that is hidden from the child.
+        seconds: for all steps.
+        user: the account that the child runs as, by default this one.
+
+    Returns:
+        The outcomes of each step by number; and the number of the step that ended the child, with a sentence.
+    """
     job = {
         "steps": steps,
         "path": str(_PACKAGE.parent),
-        "chapter": chapter.name.partition("_")[2],
+        "chapter": chapter,
         "hidden": [str(folder) for folder in _hidden()],
         "seconds": STEP_SECONDS,
         "bytes": MOST_BYTES,
@@ -212,9 +222,10 @@ def _checked(value: Any, depth: int = 0) -> Plain:
     raise TypeError("no plain data")
 
 
-def _sent(argument: Any) -> Any:
+def sent(argument: Any) -> Any:
+    """An argument in the form in which it is sent to a child."""
     if isinstance(argument, dict):
-        return {"task": {key: _sent(item) for key, item in argument.items()}}
+        return {"task": {key: sent(item) for key, item in argument.items()}}
     if isinstance(argument, np.ndarray):
         return {"array": argument.tolist(), "dtype": argument.dtype.name}
     if isinstance(argument, Implementation):

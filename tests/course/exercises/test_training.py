@@ -21,7 +21,7 @@ from metalearn_course.exercises.engine.probes import (
     with_copies,
 )
 from metalearn_course.exercises.engine.training import TRAININGS
-from metalearn_course.exercises.grading.grade import _sent
+from metalearn_course.exercises.grading.grade import sent
 from metalearn_course.exercises.grading.worker import _received
 
 Task = dict[str, np.ndarray]
@@ -169,7 +169,7 @@ def test_classes_that_go_by_place_do_not_follow_their_names() -> None:
 
 def test_a_task_reaches_the_process_that_grades_as_it_was() -> None:
     task, _ = classes(np.random.default_rng(1))
-    received = _received(_sent(task))
+    received = _received(sent(task))
     assert received.keys() == task.keys()
     for key, array in task.items():
         assert received[key].dtype == array.dtype
