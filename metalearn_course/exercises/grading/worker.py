@@ -3,9 +3,12 @@
 `grade` does not trust its reports, and compares by itself. It knows no solution, and cannot open the files with them.
 """
 
+import ast
+import asyncio
 import contextlib
 import dataclasses
 import faulthandler
+import inspect
 import json
 import os
 import sys
@@ -26,7 +29,7 @@ def main() -> None:
     _limit(job["bytes"], job["output"])
     _hide_solutions(job["chapter"])
     _watch(job["hidden"])
-    names: dict[str, Any] = {"__name__": "__main__"}
+    names = _names()
     for step in job["steps"]:
         # Ends this process from outside the interpreter, even if a C function blocks that; the loop of an answer is
         # stopped sooner, by `running`.
@@ -40,9 +43,44 @@ def main() -> None:
     os._exit(0)  # even if threads are left
 
 
+class _Shell:
+    """What `get_ipython()` gives: magics that run code run it, all others do nothing, as nobody looks at the output."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        self._names = names
+
+    def run_cell_magic(self, name: str, line: str, cell: str) -> None:
+        """`%%time` and its like run their cell; `%%bash`, `%%writefile` and the others do nothing."""
+        if name in ("time", "timeit", "capture", "prun"):
+            exec(compile(cell, "<cell>", "exec"), self._names)
+
+    def run_line_magic(self, name: str, line: str) -> Any:
+        """`%time f(x)` gives what the expression gives."""
+        if name != "time":
+            return None
+        try:
+            return eval(compile(line, "<cell>", "eval"), self._names)
+        except SyntaxError:
+            exec(compile(line, "<cell>", "exec"), self._names)
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments, **options: None
+
+
+def _names() -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "__main__", "display": lambda *objects, **options: None}
+    shell = _Shell(names)
+    names["get_ipython"] = lambda: shell
+    return names
+
+
 def _cell(step: dict, names: dict[str, Any]) -> None:
     with contextlib.suppress(BaseException):  # as in a notebook, the next cell runs all the same
-        exec(compile(step["source"], "<cell>", "exec"), names)
+        code = compile(step["source"], "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        if code.co_flags & inspect.CO_COROUTINE:
+            asyncio.run(eval(code, names))
+        else:
+            exec(code, names)
 
 
 def _answer(step: dict, names: dict[str, Any], running: types.ModuleType, values: types.ModuleType) -> list[dict]:

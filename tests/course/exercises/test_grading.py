@@ -91,3 +91,27 @@ def test_hidden_cases_are_other_cases(exercise: Exercise) -> None:
 
     assert shown(0) == shown(0) and shown(SEED) == shown(SEED)
     assert not set(shown(0)[1:]) & set(shown(SEED)[1:])
+
+
+IPYTHON = {
+    "a line magic": "%timeit 1 + 1",
+    "the shell": "!ls",
+    "what the shell prints": "files = !ls",
+    "help": "np.mean?",
+    "inside a block": "if True:\n    %matplotlib inline\n    right = 1.6",
+    "a line that begins with %": "right = (160\n % 100\n - 58.4)",
+    "display": "display(np.arange(3))",
+    "a cell magic that runs its cell": "%%time\nfound = [1.6, 1.4]",
+    "a cell magic that does not": "%%bash\nls",
+    "await": "import asyncio\nawait asyncio.sleep(0)\nfound = [1.6, 1.4]",
+    "a value of %time": "found = %time [1.6, 1.4]",
+}
+
+
+@pytest.mark.parametrize("cell", IPYTHON.values(), ids=IPYTHON)
+def test_what_a_notebook_may_say_counts_as_there(cell: str) -> None:
+    """The answer stands below it, or uses what it has made."""
+    answer = f"{cell}\none_update = found" if "found =" in cell else f"{cell}\none_update = [1.6, 1.4]"
+    sources = [cell, "one_update = found"] if cell.startswith("%%time") else [answer]
+    sources = [cell, "one_update = [1.6, 1.4]"] if cell.startswith("%%bash") else sources
+    assert grade([START, *sources], chapter, SEED)["one_update"].kind == "pass"
