@@ -12,11 +12,13 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
 )
 
+from metalearn_course.exercises.grading.collect import AnyName
 from metalearn_course.exercises.grading.with_nbgrader import GradeOutside, RestoreCells
 
 c = get_config()  # noqa: F821 - nbgrader's
 
 c.CourseDirectory.course_id = "metalearn"
+c.ZipCollectApp.collector_plugin = AnyName
 # A comment, so that a notebook that is not filled in runs: the checks say that nothing is there yet.
 c.ClearSolutions.code_stub = {"python": "# your answer here"}
 # nbgrader's own lists, apart from the first one of each: `RestoreCells` does more than `DeduplicateIds`, and `Execute`
