@@ -6,6 +6,7 @@ error = Training("Title", "Prompt.", draw=lambda rng: (arguments, query_y), bar=
 def learned(new, seed): ...
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,16 @@ class Training(Function):
         return (
             Verdict("pass", f"Right. {measured}\n\n{self.why}") if reached else Verdict("wrong", f"Not yet. {measured}")
         )
+
+    def _check(self, answer: Any) -> Verdict:
+        """As `Function`'s. Each training traces anew, as it must: TensorFlow's warning about that says nothing here."""
+        logger = logging.getLogger("tensorflow")
+        before = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            return super()._check(answer)
+        finally:
+            logger.setLevel(before)
 
     def score_of(self, case: Any, result: np.ndarray) -> "Score":
         """The score of one training, over the hidden tasks."""
