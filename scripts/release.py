@@ -51,7 +51,7 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
     """The notebook with solutions, in the form that nbgrader expects."""
     module = chapter.name.partition("_")[2]
     trains = any(isinstance(exercise, Training) for exercise in chapter.exercises.values())
-    imports = "import keras\nimport numpy as np\n\nimport metalearn_lib as ml\n" if trains else "import numpy as np\n\n"
+    imports = "import numpy as np\n\nimport metalearn_lib as ml\n" if trains else "import numpy as np\n\n"
     start = f"{imports}from metalearn_course.exercises.chapters.{module} import chapter"
     first = next(iter(chapter.exercises))
     cells = [

@@ -1,5 +1,8 @@
 """A study of two learners that takes no time: numbers around a known mean instead of trainings."""
 
+import gc
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -20,6 +23,16 @@ def train(seed, rate):
 
 STUDY = Study(train, grid={"rate": [0.1, 0.2]})
 '''
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_other_tests_left_is_not_searched() -> Iterator[None]:
+    """The engine clears Keras's session before each training, which searches all objects of the process for garbage:
+    seconds each time, where tests of other files have left gigabytes of traced functions."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

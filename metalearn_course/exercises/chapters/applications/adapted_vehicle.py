@@ -49,6 +49,8 @@ adapted_vehicle_exercise = Training(
 )
 def adapted_vehicle(new, seed):
     """Predictions [T, Q, 2] for the queries of `new`, after training on other drives with this seed."""
+    import keras
+
     from metalearn_course.applications.driving.drives import drives
 
     keras.utils.set_random_seed(seed)
@@ -107,7 +109,7 @@ def _plants(rng, vehicles, samples):
     """Yaw rates under random steering, r' = a r + b δ: light vehicles obey quickly, loaded ones slowly and weakly."""
     load = rng.random(vehicles)
     a = 0.5 + 0.4 * load + 0.03 * rng.normal(size=vehicles)
-    b = 1.2 - 0.9 * load + 0.05 * rng.normal(size=vehicles)
+    b = 1.4 - 0.9 * load + 0.05 * rng.normal(size=vehicles)
     steering = 0.5 * rng.normal(size=(vehicles, samples))
     rates = [rng.normal(size=vehicles)]
     for now in steering.T:

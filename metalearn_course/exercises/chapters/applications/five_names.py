@@ -72,6 +72,8 @@ five_names_exercise = Training(
 )
 def five_names(new, training, seed):
     """Scores [T, Q, 5] of the languages of the queries of `new`, after training on others with this seed."""
+    import keras
+
     from metalearn_course.applications.language.ngrams import weighted_profile
 
     def padded(x):

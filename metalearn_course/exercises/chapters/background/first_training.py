@@ -45,6 +45,8 @@ meta_trained_exercise = Training(
 )
 def meta_trained(new, seed):
     """Predictions [T, Q, 1] for the queries of the tasks `new`, after training with this seed."""
+    import keras
+
     keras.utils.set_random_seed(seed)
     learner = ml.MAML(ml.networks.mlp(), inner_lr=0.01, inner_steps=5)
     learner.compile(optimizer=keras.optimizers.Adam(0.001, clipnorm=1.0), loss="mse", steps_per_execution=50)

@@ -43,6 +43,8 @@ mended_program_exercise = Training(
 )
 def mended_program(new, seed):
     """Class scores [T, Q, 2] for the queries of `new`, after meta-training with this seed."""
+    import keras
+
     keras.utils.set_random_seed(seed)
     learner = ml.MAML(ml.networks.mlp(2, 2, (32,)), inner_lr=0.5, inner_steps=5)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -132,6 +134,7 @@ own_inner_loop_exercise = Training(
 )
 def own_inner_loop(new, seed):
     """Predictions [T, Q, 1] for the queries of `new`, by a MAML whose inner loop is written here."""
+    import keras
     import tensorflow as tf
 
     class Mine(ml.MAML):

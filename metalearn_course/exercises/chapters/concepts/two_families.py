@@ -44,6 +44,7 @@ not_by_heart_exercise = Training(
 )
 def not_by_heart(new, training, training_y, seed):
     """Scores [T, Q, 3] of the classes of each query of `new`, after training on `training` with this seed."""
+    import keras
     import tensorflow as tf
 
     keras.utils.set_random_seed(seed)
@@ -141,6 +142,8 @@ fine_tuned_exercise = Training(
 )
 def fine_tuned(new, validation, validation_y, seed):
     """Predictions [T, Q, 1] for `new`, by a jointly trained network that is fine-tuned as validation says."""
+    import keras
+
     keras.utils.set_random_seed(seed)
     network = ml.networks.mlp(activation="tanh")
     pretrained = ml.JointTraining(network)

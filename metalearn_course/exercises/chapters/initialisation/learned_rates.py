@@ -37,6 +37,8 @@ one_step_exercise = Training(
 )
 def one_step(new, seed):
     """Predictions [T, Q, 1] for the queries of `new`, after one inner step from what was trained with this seed."""
+    import keras
+
     keras.utils.set_random_seed(seed)
     learner = ml.MAML(ml.networks.mlp(), inner_lr=0.02, inner_steps=1, learn_inner_lr=True)
     rate = keras.optimizers.schedules.CosineDecay(0.003, 1500)
@@ -145,6 +147,8 @@ def _dense_network():
 )
 def head_only(new, seed):
     """Class scores [T, Q, 5] for the queries of `new`, by a MAML that adapts its head, trained with this seed."""
+    import keras
+
     keras.utils.set_random_seed(seed)
     training = ml.images.glyph_splits(drawers=10, size=14)[0]
     tasks = ml.tasks.episodes(training, ways=5, shots=1, queries=5, meta_batch_size=16, seed=seed)

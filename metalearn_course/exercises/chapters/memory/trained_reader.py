@@ -52,6 +52,8 @@ trained_reader_exercise = Training(
 )
 def trained_reader(new, seed):
     """Predictions [T, Q, 1] for the queries of `new`, by a network that is trained here and takes no step."""
+    import keras
+
     keras.utils.set_random_seed(seed)
     learner = ml.InContextLearner(ml.networks.mlp(2, 32, (32,)), width=32, depth=2, heads=4)
     rate = keras.optimizers.schedules.CosineDecay(0.003, 1500)

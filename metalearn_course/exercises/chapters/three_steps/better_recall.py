@@ -155,6 +155,8 @@ filled_memory_exercise = Training(
 )
 def filled_memory(new, stream, seed):
     """Predictions [T, Q, 1] for `new`, by a learner whose memory is filled from the stream with this seed."""
+    import keras
+
     keras.utils.set_random_seed(seed)
     network = ml.networks.mlp(hidden=(40,), activation="tanh")
     first = ml.SequentialLearner(network, inner_lr=0.03, inner_steps=5000)

@@ -53,6 +53,8 @@ own_process_exercise = Training(
 )
 def own_process(new, seed):
     """Means and standard deviations [T, Q, 2] for the queries of `new`, by a process that is trained here."""
+    import keras
+
     keras.utils.set_random_seed(seed)
     process = ml.NeuralProcess(ml.networks.mlp(1, 32, (32,)), aggregation="attention", width=64)
     rate = keras.optimizers.schedules.CosineDecay(0.003, 1500)
