@@ -1,6 +1,6 @@
 """Chapter 6 and page 6f: a model of the vehicle that adapts to a road, and a controller that adapts to a vehicle."""
 
-# Answers as learners write them: Keras's stubs know only the default of `verbose`.
+# Answers as learners write them: Keras's stubs know less than Keras takes.
 # pyright: reportArgumentType=false
 
 import numpy as np

@@ -1,6 +1,6 @@
 """The first training: a start for sinusoids, and the rival that needs none, tuned honestly."""
 
-# Answers as learners write them: Keras's stubs know only the default of `verbose`.
+# Answers as learners write them: Keras's stubs know less than Keras takes.
 # pyright: reportArgumentType=false
 
 import numpy as np

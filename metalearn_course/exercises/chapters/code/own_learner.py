@@ -1,6 +1,6 @@
 """The article's program, mended and trained, and an inner loop of one's own inside the library's outer loop."""
 
-# Answers as learners write them: Keras's stubs know only the default of `verbose`.
+# Answers as learners write them: Keras's stubs know less than Keras takes.
 # pyright: reportArgumentType=false, reportOperatorIssue=false, reportIncompatibleMethodOverride=false
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Two trainings: one whose training tasks can be learned by heart, and the rival that was pretrained."""
 
-# Answers as learners write them: Keras's stubs know only the default of `verbose`.
+# Answers as learners write them: Keras's stubs know less than Keras takes.
 # pyright: reportArgumentType=false
 
 import numpy as np

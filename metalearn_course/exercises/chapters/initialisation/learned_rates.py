@@ -1,5 +1,8 @@
 """Trainings: learned rates, and a head that is all that adapts."""
 
+# Answers as learners write them: Keras's stubs know less than Keras takes.
+# pyright: reportArgumentType=false
+
 import numpy as np
 
 import metalearn_lib as ml

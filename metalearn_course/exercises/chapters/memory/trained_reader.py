@@ -1,5 +1,8 @@
 """Trainings: a network that learns in context, and a step that is learned."""
 
+# Answers as learners write them: Keras's stubs know less than Keras takes.
+# pyright: reportArgumentType=false
+
 import numpy as np
 
 import metalearn_lib as ml

@@ -1,5 +1,8 @@
 """Trainings: a prototypical loss of one's own, and a temperature that is set on validation tasks."""
 
+# Answers as learners write them: Keras's stubs know less than Keras takes.
+# pyright: reportArgumentType=false
+
 import numpy as np
 
 import metalearn_lib as ml

@@ -1,6 +1,6 @@
 """Trainings: rates that are learned for ten steps, and an update that is a network."""
 
-# Answers as learners write them: Keras's stubs know only the default of `verbose`.
+# Answers as learners write them: Keras's stubs know less than Keras takes.
 # pyright: reportArgumentType=false
 
 import numpy as np

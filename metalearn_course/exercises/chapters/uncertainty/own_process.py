@@ -1,5 +1,8 @@
 """Trainings: a neural process that says how sure it is, and a spread that is repaired on validation tasks."""
 
+# Answers as learners write them: Keras's stubs know less than Keras takes.
+# pyright: reportArgumentType=false
+
 import numpy as np
 
 import metalearn_lib as ml
