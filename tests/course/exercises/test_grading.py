@@ -41,9 +41,11 @@ def test_a_mistake_is_named_as_in_the_notebook() -> None:
     assert verdicts["meta_gradient"].kind == "pass"
 
 
-def test_a_test_that_was_written_is_tried_outside() -> None:
+def test_a_test_that_was_written_is_tried_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "TRAININGS", 1)
     answers = {name: answer_cell(name, exercise) for name, exercise in concepts.chapter.exercises.items()}
-    start = "import numpy as np\nfrom metalearn_course.exercises.chapters.concepts import chapter"
+    imports = "import numpy as np\nimport metalearn_lib as ml"
+    start = f"{imports}\nfrom metalearn_course.exercises.chapters.concepts import chapter"
     assert {v.kind for v in grade([start, *answers.values()], concepts.chapter, SEED).values()} == {"pass"}
     blind = "def leaks(sampler):\n    return False"
     verdict = grade([start, *{**answers, "leaks": blind}.values()], concepts.chapter, SEED)["leaks"]
