@@ -10,8 +10,9 @@ import numpy as np
 
 from metalearn_course.capstone.families import Family
 from metalearn_course.capstone.rivals import RIVALS, answers
-from metalearn_course.exercises.engine.probes import FOR_CLASSES, FOR_VALUES, shown_by, with_copies
+from metalearn_course.exercises.engine.probes import COPIES, FOR_CLASSES, FOR_VALUES, shown_by, with_copies
 from metalearn_course.exercises.grading.grade import run_outside, sent
+from metalearn_lib.core.checks import at_least
 from metalearn_lib.evaluation.score import Score, score_predictions
 
 SECONDS = 120.0  # of a project: for `prepare`, and for the tasks of each family
@@ -51,21 +52,25 @@ class Result:
     seconds: float = 0.0
 
 
-def judge(source: str, name: str, families: list[Family], seed: int, user: str | None = None) -> Result:
+def judge(source: str, name: str, families: list[Family], user: str | None = None) -> Result:
     """Run a project and score it.
 
     Args:
         source: of the project, Python.
         name: of the project.
         families: see `draw_families`.
-        seed: of the first training; its project's `prepare` gets it, and the next ones.
         user: the account that it runs as, if root judges.
 
     Returns:
         Its scores, or sentences.
+
+    Raises:
+        ValueError: if a family has too few tasks to be probed.
     """
+    at_least(COPIES + 1, tasks=min((len(family.query_y) for family in families), default=0))
     result, begin = Result(name), time.monotonic()
-    runs = [_run(source, families, seed + number, user) for number in range(TRAININGS)]
+    # These seeds say nothing of the families': who knows that one knows every answer.
+    runs = [_run(source, families, number, user) for number in range(TRAININGS)]
     for family in families:
         probes = FOR_CLASSES if family.ways else FOR_VALUES
         scores = []

@@ -145,13 +145,13 @@ def run_outside(
         try:
             child.communicate(json.dumps(job).encode(), timeout=max(seconds, 0.1))
         except subprocess.TimeoutExpired:
-            why = "It was still running when the time was over."
+            why = "It was still running when the time of the whole submission was over."
         except OSError:
             pass  # it ended before it read its input
         finally:
             _end(child)
         if child.returncode == 1:
-            why = f"It was still running after {STEP_SECONDS} seconds: does its loop end?"
+            why = "It was still running when its time was over: does its loop end?"
         with output.open("rb") as stream:
             text = stream.read(MOST_OUTPUT)
     return _read(text, steps, why)

@@ -63,7 +63,7 @@ def test_kernel_ridge_leaves_each_example_out() -> None:
 )
 def test_a_project_that_fails_gets_a_sentence_and_the_others_their_scores(source: str, sentence: str) -> None:
     families = draw_families(4, 12)[:2]
-    result = judge(source, "project", families, seed=0)
+    result = judge(source, "project", families)
     assert not result.scores and set(result.problems) == {family.name for family in families}
     assert all(sentence in problem for problem in result.problems.values()), result.problems
 
@@ -73,8 +73,29 @@ def test_a_project_that_looks_at_the_queries_together_is_found() -> None:
         "def learn(x, y):\n"
         "    return lambda q: (q.reshape(len(q), -1)[:, :1] - q.reshape(len(q), -1)[:, :1].mean()) + y.mean()"
     )
-    result = judge(source, "project", draw_families(4, 12)[:1], seed=0)
+    result = judge(source, "project", draw_families(4, 12)[:1])
     assert "as if it came alone" in result.problems["curves"]
+
+
+def test_a_project_is_told_nothing_from_which_the_families_follow() -> None:
+    """Whoever draws the families by the seed that `prepare` gets finds other ones: with the families' own seed this
+    project would have an error of 0."""
+    source = (
+        "import numpy as np\n"
+        "from metalearn_course.capstone.families import draw_families\n"
+        "def prepare(seed):\n"
+        "    global KNOWN\n"
+        "    KNOWN = draw_families(seed, 12)[0]\n"
+        "def learn(x, y):\n"
+        "    found = [t for t in range(12) if np.array_equal(KNOWN.tasks['support_x'][t], x)]\n"
+        "    return lambda q: KNOWN.query_y[found[0]] if found else y.mean() + 0 * q"
+    )
+    assert judge(source, "project", draw_families(1_000_000, 12)[:1]).scores["curves"].mean > 0.1
+
+
+def test_families_of_too_few_tasks_are_refused() -> None:
+    with pytest.raises(ValueError, match="tasks is 4, expected a whole number of at least 9"):
+        judge("", "project", draw_families(1, 4))
 
 
 def test_the_order_and_what_is_said() -> None:
@@ -122,7 +143,7 @@ def test_the_examples_are_three_of_different_quality() -> None:
 @pytest.mark.parametrize("seed", [11, 12, 13, 14, 15])
 def test_the_examples_are_ranked_as_they_should_be(seed: int) -> None:
     families = draw_families(seed, 40)
-    results = [judge(read_project(EXAMPLES / f"{name}.py"), name, families, seed) for name in QUALITY]
+    results = [judge(read_project(EXAMPLES / f"{name}.py"), name, families) for name in QUALITY]
     assert not any(result.problems for result in results), [result.problems for result in results]
     rows = rank(results, rivals_of(families))
     assert [row.name for row in rows] == QUALITY, [(row.name, row.wins) for row in rows]
