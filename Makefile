@@ -24,7 +24,7 @@ studies:
 	.venv/bin/python scripts/evidence.py
 
 exercises:
-	@$(MAKE) --no-print-directory test ARGS="-m trains --dist load tests/course/exercises/test_trainings.py"
+	@$(MAKE) --no-print-directory test ARGS="-m trains --dist load tests/course/exercises/test_trainings.py tests/course/capstone"
 
 wheel:
 	@$(MAKE) --no-print-directory test ARGS="-m wheel -n 0 tests/test_wheel.py"

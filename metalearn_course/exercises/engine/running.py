@@ -21,7 +21,6 @@ from typing import Any, TextIO
 from metalearn_course.exercises.engine.values import NoAnswerError, Plain, plain
 
 SECONDS = 4.0
-SLOWER = 1.0  # by this factor longer; for tests on a busy machine
 MOST_OUTPUT = 20_000
 MOST_SHOWN = 1_000
 
@@ -76,7 +75,7 @@ def run(function: Callable, cases: list[tuple], seconds: float | None = None) ->
     Returns:
         As many outcomes as there are cases, or fewer, of which the last has a problem.
     """
-    seconds = SLOWER * (SECONDS if seconds is None else seconds)
+    seconds = SECONDS if seconds is None else seconds
     outcomes: list[Outcome] = []
     sink = _Sink(sys.stdout)
 

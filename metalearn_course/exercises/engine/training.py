@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import metalearn_lib as ml
-from metalearn_course.exercises.engine.exercise import Mistake, Results
+from metalearn_course.exercises.engine.exercise import Mistake
 from metalearn_course.exercises.engine.function import Function
 from metalearn_course.exercises.engine.probes import COPIES, LABELS_UNUSED, Probe, shown_by, with_copies
 from metalearn_course.exercises.engine.running import Outcome
@@ -101,17 +101,18 @@ class Training(Function):
         if problem := self._no_result(cases, got):
             return Verdict("wrong", problem)
         results = [np.array(value, dtype=float) for value in got]
-        if self.trained and len(results) > 1 and all(np.array_equal(results[0], other) for other in results[1:]):
-            return Verdict("wrong", _SEED_UNUSED, "seed_unused")
+        measured = ""
+        if len(results) > 1 and all(np.array_equal(results[0], other) for other in results[1:]):
+            results, cases, measured = results[:1], cases[:1], f"{_SEED_UNUSED} "
         score = self._score(cases, results)
-        measured = self._measured(score)
+        measured += self._measured(score)
         for case, result in zip(cases, results, strict=True):
             if found := self._found(case, result):
                 return Verdict("wrong", f"{found.feedback}\n\n{measured}", found.name)
         reached = score.low > self.bar if self._more_is_better(score) else score.high < self.bar
-        return (
-            Verdict("pass", f"Right. {measured}\n\n{self.why}") if reached else Verdict("wrong", f"Not yet. {measured}")
-        )
+        if reached:
+            return Verdict("pass", f"Right. {measured}\n\n{self.why}")
+        return Verdict("wrong", f"Not yet. {measured}")
 
     def _check(self, answer: Any) -> Verdict:
         """As `Function`'s. Each training traces anew, as it must: TensorFlow's warning about that says nothing here."""
@@ -170,11 +171,8 @@ class Training(Function):
                 return f"The result has the shape {shape(value)}: {error}."
         return ""
 
-    def _compare(self, cases: list[tuple], got: list[Plain]) -> Results:
-        raise NotImplementedError("results of trainings are measured, not compared")
-
 
 _SEED_UNUSED = (
-    "All trainings gave the same result to the last digit, although each had another seed: use it, for the first "
-    "weights (`keras.utils.set_random_seed(seed)`) and for the tasks that you draw."
+    "All seeds gave the same result to the last digit, so this counts as one training: if anything in it is random, "
+    "let it follow the seed (`keras.utils.set_random_seed(seed)`)."
 )

@@ -7,6 +7,7 @@ assignment is the folder's. A name of no known form is a learner of that name, a
 
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,9 @@ class AnyName(FileNameCollectorPlugin):
             student = _as_name(path.stem)
             self.log.warning(f"{path.name} has a name of no known form: it counts as that of {student!r}")
         # Of two files of one learner the later one counts: nbgrader compares these times.
-        time = f"{_utc(path)} UTC"
-        return {"student_id": student, "file_id": path.parts[place - 1], "timestamp": time}
+        time = datetime.fromtimestamp(os.path.getmtime(path), UTC)
+        stamp = f"{time:%Y-%m-%d %H:%M:%S.%f} UTC"
+        return {"student_id": student, "file_id": path.parts[place - 1], "timestamp": stamp}
 
 
 def _student(part: str) -> str | None:
@@ -56,9 +58,3 @@ def _student(part: str) -> str | None:
 def _as_name(text: str) -> str:
     """Letters, digits and hyphens: nbgrader takes the name for a folder."""
     return re.sub(r"[^\w]+", "-", text, flags=re.UNICODE).strip("-_") or "nobody"
-
-
-def _utc(path: Path) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(os.path.getmtime(path), UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

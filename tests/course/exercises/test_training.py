@@ -87,10 +87,9 @@ def random_numbers(new: Task, seed: int) -> np.ndarray:
         (of_the_task_before, SURVIVING.name),
         (random_numbers, SURVIVING.name),
         (centred, TRANSDUCTION.name),
-        (lambda new, seed: slopes(new)[:, None, None] * new["query_x"], "seed_unused"),
         (lambda new, seed: 2 * slopes(new)[:, None, None] * new["query_x"] + 1e-9 * seed, "doubled"),
     ],
-    ids=["support unused", "something survives", "random", "transduction", "seed unused", "its own mistake"],
+    ids=["support unused", "something survives", "random", "transduction", "its own mistake"],
 )
 def test_a_wrong_learner_is_told_what_was_seen(learner: Callable, name: str) -> None:
     verdict = exercise().check(learner)
@@ -103,6 +102,13 @@ def test_what_is_right_passes_with_its_number() -> None:
     assert verdict.kind == "pass" and made.passed
     assert f"On {TRAININGS} trainings x 40 hidden tasks: mean squared error" in verdict.text
     assert "wanted: below 0.01" in verdict.text and "Least squares." in verdict.text
+
+
+def test_a_formula_needs_no_seed_and_counts_once() -> None:
+    """Three equal results are one: an interval over trainings would be that of one training three times."""
+    verdict = exercise().check(lambda new, seed: slopes(new)[:, None, None] * new["query_x"])
+    assert verdict.kind == "pass" and "this counts as one training" in verdict.text
+    assert "On 40 hidden tasks" in verdict.text
 
 
 def test_what_is_right_and_short_of_the_bar_gets_its_number_only() -> None:
