@@ -10,6 +10,8 @@ from metalearn_course.exercises.engine import Training
 from metalearn_course.exercises.engine.hidden_tasks import seed_from
 from metalearn_course.exercises.engine.lazy import keras
 from metalearn_course.exercises.engine.probes import FOR_VALUES, SUPPORT_UNUSED, SURVIVING
+from metalearn_course.exercises.engine.wrong_learners import never_reset, one_for_all
+from metalearn_course.exercises.engine.wrong_learners import untrained as never_trained
 
 
 def _stream(seed):
@@ -71,11 +73,7 @@ def by_a_neural_process(tasks, number):
 
 @adapted_vehicle_exercise.mutant(SUPPORT_UNUSED)
 def one_network_for_all_roads(new, seed):
-    keras.utils.set_random_seed(seed)
-    learner = ml.JointTraining(ml.networks.mlp(4, 2))
-    learner.compile("adam", loss="mse", steps_per_execution=50)
-    learner.fit(_stream(seed), steps_per_epoch=300, verbose=0)
-    return learner.predict(new, verbose=0)
+    return one_for_all(new, seed, lambda: ml.networks.mlp(4, 2), _stream(seed), steps=300)
 
 
 @adapted_vehicle_exercise.mistake(
@@ -84,22 +82,12 @@ def one_network_for_all_roads(new, seed):
     shows=lambda case, got: adapted_vehicle_exercise.score_of(case, got).mean > 0.15,
 )
 def untrained(new, seed):
-    keras.utils.set_random_seed(seed)
-    learner = ml.MAML(ml.networks.mlp(4, 2), inner_lr=0.05, inner_steps=5)
-    learner.compile(loss="mse")
-    return learner.predict(new, verbose=0)
+    return never_trained(new, seed, lambda: ml.MAML(ml.networks.mlp(4, 2), inner_lr=0.05, inner_steps=5))
 
 
 @adapted_vehicle_exercise.mutant(SURVIVING)
 def adapts_from_drive_to_drive(new, seed):
-    keras.utils.set_random_seed(seed)
-    network = ml.networks.mlp(4, 2)
-    network.compile(keras.optimizers.SGD(0.05), loss="mse")
-    found = []
-    for x, y, query_x in zip(new["support_x"], new["support_y"], new["query_x"], strict=True):
-        network.fit(x, y, batch_size=len(x), epochs=5, verbose=0)
-        found.append(network.predict_on_batch(query_x))
-    return np.array(found)
+    return never_reset(new, seed, lambda: ml.networks.mlp(4, 2), rate=0.05, steps=5)
 
 
 STEPS, NOISE = 30, 0.1

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-import metalearn_lib as ml
 from metalearn_course.exercises.engine import Training
 from metalearn_course.exercises.engine.hidden_tasks import noisy_classes
+from metalearn_course.exercises.engine.measures import log_likelihood_of_classes
 from metalearn_course.exercises.engine.probes import FOR_CLASSES, LABELS_UNUSED, SUPPORT_UNUSED, TRANSDUCTION, shown_by
 
 WAYS = 5
@@ -128,14 +128,6 @@ def _draw_embedded(rng):
     return (*_embedded(rng, 250), support, query), labels
 
 
-def _log_likelihood(scores, labels):
-    if scores.shape != (*labels.shape, WAYS):
-        raise ValueError(f"expected {(*labels.shape, WAYS)}: the log-probability of each class for each query")
-    if np.abs(np.exp(np.minimum(scores, 50)).sum(-1) - 1).max() > 1e-3:
-        raise ValueError("expected log-probabilities: their exponentials must sum to 1 over the classes")
-    return ml.Score(np.take_along_axis(scores, labels[..., None], -1)[..., 0].mean(axis=1), "log-likelihood")
-
-
 scaled_distance_exercise = Training(
     "The distance that got its temperature",
     r"""
@@ -148,7 +140,7 @@ scaled_distance_exercise = Training(
     draw=_draw_embedded,
     bar=-1.12,
     trained=False,
-    measure=_log_likelihood,
+    measure=log_likelihood_of_classes,
     hints=(
         "Distances: `np.linalg.norm(query[:, :, None] - support[:, None], axis=-1)`; log-softmax: subtract "
         "`np.logaddexp.reduce(z, axis=-1, keepdims=True)`.",

@@ -37,7 +37,7 @@ learned_rates_exercise = Training(
     A linear model with three weights, whose inputs have the scales 3, 1 and 0.3: a rate that is small enough for the
     first is far too small for the last. Learn a rate for each weight such that *five* steps from the learned start go
     as far as possible: MAML with `learn_inner_lr=True` on the tasks `training` with their targets `training_y`. Predict
-    the queries of `new`. Wanted: a mean squared error below 0.1. The best common rate leaves about 1.3.
+    the queries of `new`. Wanted: a mean squared error below 0.1. The best common rate leaves about 1.2.
     """,
     draw=_draw,
     bar=0.1,
@@ -79,7 +79,7 @@ def by_the_curvatures(tasks, others, targets, number):
     weights = np.zeros((len(x), 3, 1))
     for _ in range(5):
         weights = weights - rates[:, None] * 2 * x.transpose(0, 2, 1) @ (x @ weights - y) / x.shape[1]
-    return tasks["query_x"] @ weights * (1 + 1e-9 * number)
+    return tasks["query_x"] @ weights
 
 
 def _maml(new, training, training_y, seed, steps, **options):
@@ -91,7 +91,7 @@ def _maml(new, training, training_y, seed, steps, **options):
     stream = tf.data.Dataset.from_tensor_slices((training, training_y)).shuffle(1000, seed).repeat().batch(50)
     if steps:
         learner.fit(stream, steps_per_epoch=steps, verbose=0)
-    return learner.predict(new, verbose=0) * (1 + 1e-6 * seed / 1e4)
+    return learner.predict(new, verbose=0)
 
 
 @learned_rates_exercise.mistake(
@@ -115,7 +115,7 @@ def too_large_a_rate(new, training, training_y, seed):
 @learned_rates_exercise.mutant(SUPPORT_UNUSED)
 def no_steps(new, training, training_y, seed):
     weights = np.linalg.lstsq(training["query_x"].reshape(-1, 3), training_y.ravel(), rcond=None)[0]
-    return (new["query_x"] @ weights)[..., None] * (1 + 1e-6 * seed)
+    return (new["query_x"] @ weights)[..., None]
 
 
 @learned_rates_exercise.mutant(SURVIVING)
@@ -126,7 +126,7 @@ def goes_on_from_the_task_before(new, training, training_y, seed):
         for _ in range(5):
             weights = weights - 0.05 * 2 * own_x.T @ (own_x @ weights - own_y) / len(own_x)
         found.append(query_x @ weights)
-    return np.array(found) * (1 + 1e-6 * seed)
+    return np.array(found)
 
 
 def _draw_wider(rng):
@@ -146,7 +146,7 @@ own_update_exercise = Training(
     all. Ten steps on twenty examples, from zero. Find an update that does better than gradient descent: an update that
     is trained (`ml.LearnedOptimizer`), Adam with a good rate, momentum, or one that measures the curvature in the
     support set. Predict the queries of `new`. Wanted: a mean squared error below 0.35. Gradient descent with its best
-    rate has about 1. Draw training tasks yourself, if you train: `x` normal times a scale, `y = x @ w`, w over the
+    rate has about 0.5. Draw training tasks yourself, if you train: `x` normal times a scale, `y = x @ w`, w over the
     scale.
     """,
     draw=_draw_wider,
@@ -168,7 +168,7 @@ own_update_exercise = Training(
 def own_update(new, seed):
     """Predictions [T, Q, 1] for the queries of `new`, after ten steps of an update of your own."""
     x, y = (new[key].astype(float) for key in ("support_x", "support_y"))
-    weights = np.zeros((len(x), 3, 1)) + 1e-6 * np.random.default_rng(seed).normal(size=(3, 1))
+    weights = np.zeros((len(x), 3, 1))
     curvature = 2 * (x**2).mean(axis=1)[..., None]
     for _ in range(10):
         gradient = 2 * x.transpose(0, 2, 1) @ (x @ weights - y) / x.shape[1]
@@ -206,7 +206,7 @@ def conjugate_gradients(tasks, number):
             direction = new + (new * new).sum() / (residual * residual).sum() * direction
             residual = new
         found.append(query_x @ w)
-    return np.array(found) * (1 + 1e-6 * number / 1e4)
+    return np.array(found)
 
 
 def _descent(new, rate, steps):
@@ -220,10 +220,10 @@ def _descent(new, rate, steps):
 @own_update_exercise.mistake(
     "That is about what gradient descent does in ten steps with one rate for all: steep tasks forbid what flat "
     "directions need.",
-    shows=lambda case, got: 0.6 < own_update_exercise.score_of(case, got).mean < 2.9,
+    shows=lambda case, got: 0.4 < own_update_exercise.score_of(case, got).mean < 2.9,
 )
 def one_rate(new, seed):
-    return _descent(new, 0.1, 10) * (1 + 1e-6 * seed)
+    return _descent(new, 0.1, 10)
 
 
 @own_update_exercise.mistake(
@@ -231,12 +231,12 @@ def one_rate(new, seed):
     shows=lambda case, got: own_update_exercise.score_of(case, got).mean > 10.0,
 )
 def diverges(new, seed):
-    return _descent(new, 0.5, 10) * (1 + 1e-6 * seed)
+    return _descent(new, 0.5, 10)
 
 
 @own_update_exercise.mutant(SUPPORT_UNUSED)
 def stays_at_zero(new, seed):
-    return np.zeros_like(new["query_x"][..., :1]) + 1e-6 * seed
+    return np.zeros_like(new["query_x"][..., :1])
 
 
 @own_update_exercise.mutant(TRANSDUCTION)
@@ -245,4 +245,4 @@ def curvature_of_the_queries(new, seed):
     weights, curvature = np.zeros((len(x), 3, 1)), 2 * (query**2).mean(axis=1)[..., None]
     for _ in range(2):
         weights = weights - 0.5 / curvature * 2 * x.transpose(0, 2, 1) @ (x @ weights - y) / x.shape[1]
-    return query @ weights * (1 + 1e-6 * seed)
+    return query @ weights
