@@ -8,7 +8,10 @@ in (exercises); and for all of them the table of mistakes (docs/mistakes.md).
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 import nbformat
@@ -19,11 +22,12 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config.loader import PyFileConfigLoader
 
 from metalearn_course.exercises.chapters import all_chapters
-from metalearn_course.exercises.engine import Chapter, Exercise, Training, Value
+from metalearn_course.exercises.engine import Chapter, Exercise, Value
 from metalearn_course.exercises.grading.with_nbgrader import graded
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER, MISTAKES = ROOT / "exercises", ROOT / "docs" / "mistakes.md"
+COLUMNS = 88  # of code in notebooks, as in exercises/ruff.toml
 HELP = (
     "Fill in the cells and run the check below each: it says what is right, or what is wrong. "
     "`chapter.{0}.hint()` gives a hint, every call a further one, and `chapter.{0}.solution()` shows the solution "
@@ -50,9 +54,8 @@ def main() -> None:
 def source_notebook(chapter: Chapter) -> NotebookNode:
     """The notebook with solutions, in the form that nbgrader expects."""
     module = chapter.name.partition("_")[2]
-    trains = any(isinstance(exercise, Training) for exercise in chapter.exercises.values())
-    imports = "import numpy as np\n\nimport metalearn_lib as ml\n" if trains else "import numpy as np\n\n"
-    start = f"{imports}from metalearn_course.exercises.chapters.{module} import chapter"
+    imports = "import metalearn_lib as ml\nimport numpy as np"
+    start = f"{imports}\nfrom metalearn_course.exercises.chapters.{module} import chapter"
     first = next(iter(chapter.exercises))
     cells = [
         new_markdown_cell(f"# {chapter.title}\n\n{chapter.introduction}\n\n{HELP.format(first)}", id="introduction"),
@@ -73,7 +76,19 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
     cells.append(new_markdown_cell("## How far you are", id="progress-heading"))
     cells.append(new_code_cell("chapter.progress()", id="progress"))
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    return new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+    return narrow(new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}}))
+
+
+def narrow(notebook: NotebookNode) -> NotebookNode:
+    """The same, its code as narrow as in the chapters; the modules that it comes from have 120 columns."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "notebook.ipynb")
+        path.write_text(as_text(notebook), encoding="utf-8")
+        # In a folder without the packages, so that imports are sorted as in the chapters, too.
+        for command in (["check", "--select", "I", "--fix"], ["format", "--line-length", str(COLUMNS)]):
+            run = [sys.executable, "-m", "ruff", *command, "--isolated", "--quiet", path.name]
+            subprocess.run(run, cwd=folder, check=True)
+        return nbformat.read(path, as_version=4)
 
 
 def answer_cell(name: str, exercise: Exercise) -> str:
@@ -81,7 +96,16 @@ def answer_cell(name: str, exercise: Exercise) -> str:
     if isinstance(exercise, Value):
         return f"{name} = ...\n{region(f'{name} = {exercise.source()}')}"
     stub, body = exercise.parts()
-    return f"{stub}\n{region(body)}"
+    lines = [line for long in stub.splitlines() for line in wrapped(long)]
+    return "\n".join([*lines, region(body)])
+
+
+def wrapped(line: str) -> list[str]:
+    """A docstring of one line on several where it is too long for a notebook; any other line as it is."""
+    if not line.lstrip().startswith('"""'):
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.wrap(line, COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def region(solution: str) -> str:
