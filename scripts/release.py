@@ -53,13 +53,10 @@ def main() -> None:
 
 def source_notebook(chapter: Chapter) -> NotebookNode:
     """The notebook with solutions, in the form that nbgrader expects."""
-    module = chapter.name.partition("_")[2]
-    imports = "import metalearn_lib as ml\nimport numpy as np"
-    start = f"{imports}\nfrom metalearn_course.exercises.chapters.{module} import chapter"
     first = next(iter(chapter.exercises))
     cells = [
         new_markdown_cell(f"# {chapter.title}\n\n{chapter.introduction}\n\n{HELP.format(first)}", id="introduction"),
-        new_code_cell(start, id="start", metadata=graded("start", locked=True)),
+        new_code_cell(chapter.start, id="start", metadata=graded("start", locked=True)),
     ]
     for number, (name, exercise) in enumerate(chapter.exercises.items(), 1):
         check = f"chapter.{name}.check({name})"

@@ -11,7 +11,7 @@ import numpy as np
 from metalearn_course.capstone.families import Family
 from metalearn_course.capstone.rivals import RIVALS, answers
 from metalearn_course.exercises.engine.probes import COPIES, FOR_CLASSES, FOR_VALUES, shown_by, with_copies
-from metalearn_course.exercises.grading.grade import run_outside, sent
+from metalearn_course.exercises.grading.outside import run_outside, sent
 from metalearn_lib.core.checks import at_least
 from metalearn_lib.evaluation.score import Score, score_predictions
 

@@ -45,6 +45,12 @@ class Chapter:
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.exercises]
 
+    @property
+    def start(self) -> str:
+        """The source of the first cell of the notebook."""
+        module = f"metalearn_course.exercises.chapters.{self.name.partition('_')[2]}"
+        return f"import metalearn_lib as ml\nimport numpy as np\nfrom {module} import chapter"
+
     def progress(self) -> Verdict:
         """The exercises, with those that are passed so far."""
         lines = [f"{'✔' if e.passed else '…'} {name}: {e.title}" for name, e in self.exercises.items()]

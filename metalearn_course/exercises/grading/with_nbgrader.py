@@ -1,16 +1,16 @@
 """nbgrader's `autograde`, with a process of our own in place of the kernel that a submission shares with its checks."""
 
-import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
-from traitlets import Integer, Unicode
+from traitlets import Unicode
 
 from metalearn_course.exercises.chapters import all_chapters
 from metalearn_course.exercises.engine.chapter import Chapter
 from metalearn_course.exercises.engine.verdict import Verdict
-from metalearn_course.exercises.grading.grade import grade
+from metalearn_course.exercises.grading.verdicts import grade_id, graded_submission, own_cells
 from metalearn_lib.core.extras import import_extra
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ class RestoreCells(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """The notebook with the cells' own metadata, and with each check once."""
         chapter = _chapter(resources)
-        restored = {"start": graded("start", locked=True)}
+        restored: dict[str, dict] = {}  # not the start cell: nbgrader would undo what a learner added to it
         for name in chapter.exercises:
             restored[f"{name}-answer"] = graded(f"{name}-answer", solution=True)
             restored[f"{name}-check"] = graded(f"{name}-check", locked=True, points=1)
         for cell in nb.cells:
-            known = cell.cell_type == "code" and _grade_id(cell) in restored
-            cell.metadata = NotebookNode(restored.pop(_grade_id(cell)) if known else {})
+            known = cell.cell_type == "code" and grade_id(cell) in restored
+            cell.metadata = NotebookNode(restored.pop(grade_id(cell)) if known else {})
         for name, exercise in chapter.exercises.items():
             if metadata := restored.get(f"{name}-check"):
                 source = f"{name}.check({exercise.target(name)})"
@@ -62,38 +62,26 @@ class RestoreCells(NbGraderPreprocessor):
 class GradeOutside(NbGraderPreprocessor):
     """Runs no cell here: `grade` does, and each check cell gets its verdict as output.
 
-    Takes the place of nbgrader's `Execute`. Changes that learners made to the check cells do not matter: the points
-    depend on their answers.
+    Takes the place of nbgrader's `Execute`, and uses the verdicts that there are. Changes that learners made to the
+    check cells do not matter: the points depend on their answers.
     """
 
-    seed = Integer(help="fixes the hidden cases; by default they differ in every run").tag(config=True)
-
     user = Unicode(None, allow_none=True, help="the account that submissions run as, if root grades").tag(config=True)
-
-    def _seed_default(self) -> int:
-        return secrets.randbits(62)
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """The notebook with a verdict below every check."""
         chapter = _chapter(resources)
+        own = own_cells(nb.cells, chapter)
+        graded = graded_submission(Path.cwd(), resources["nbgrader"]["student"], chapter, own, self.user)
         checks = {f"{name}-check": name for name in chapter.exercises}
-        code = [cell for cell in nb.cells if cell.cell_type == "code"]
-        own = [cell.source for cell in code if _grade_id(cell) not in checks]
-        verdicts = grade(own, chapter, self.seed, self.user)
-        for cell in code:
-            if name := checks.get(_grade_id(cell)):
-                cell.outputs = [_output(verdicts[name])]
+        for cell in nb.cells:
+            if cell.cell_type == "code" and (name := checks.get(grade_id(cell))):
+                cell.outputs = [_output(graded.verdicts[name])]
         return nb, resources
 
 
 def _chapter(resources: dict) -> Chapter:
     return next(chapter for chapter in all_chapters() if chapter.name == resources["nbgrader"]["assignment"])
-
-
-def _grade_id(cell: NotebookNode) -> str:
-    """The name of a cell, also if a submission has damaged its metadata."""
-    of_nbgrader = cell.metadata.get("nbgrader")
-    return str(of_nbgrader.get("grade_id")) if isinstance(of_nbgrader, dict) else ""
 
 
 def _output(verdict: Verdict) -> NotebookNode:

@@ -7,7 +7,6 @@ import ast
 import asyncio
 import contextlib
 import dataclasses
-import faulthandler
 import inspect
 import json
 import os
@@ -31,13 +30,8 @@ def main() -> None:
     _watch(job["hidden"])
     names = _names()
     for step in job["steps"]:
-        # Ends this process from outside the interpreter, even if a C function blocks that; the loop of an answer is
-        # stopped sooner, by `running`.
-        seconds = step.get("seconds", job["seconds"]) + (2 if step["kind"] != "cell" else 0)
-        faulthandler.dump_traceback_later(seconds, exit=True, file=nothing)
         print(json.dumps({"what": "started", "number": step["number"]}), file=report)
         outcomes = _cell(step, names) if step["kind"] == "cell" else _answer(step, names, running, values)
-        faulthandler.cancel_dump_traceback_later()
         print(json.dumps({"what": "done", "number": step["number"], "outcomes": outcomes}), file=report)
     report.flush()
     os._exit(0)  # even if threads are left
@@ -76,11 +70,22 @@ def _names() -> dict[str, Any]:
 
 def _cell(step: dict, names: dict[str, Any]) -> None:
     with contextlib.suppress(BaseException):  # as in a notebook, the next cell runs all the same
-        code = compile(step["source"], "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        code = _compiled(step["source"])
         if code.co_flags & inspect.CO_COROUTINE:
             asyncio.run(eval(code, names))
         else:
             exec(code, names)
+
+
+def _compiled(source: str) -> types.CodeType:
+    """A cell as IPython compiles it: `%timeit`, `!ls` and `np.mean?` are calls of `_Shell`."""
+    try:
+        return compile(source, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    except SyntaxError:
+        from IPython.core.inputtransformer2 import TransformerManager  # takes a while, and few cells need it
+
+        source = TransformerManager().transform_cell(source)
+        return compile(source, "<cell>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def _answer(step: dict, names: dict[str, Any], running: types.ModuleType, values: types.ModuleType) -> list[dict]:

@@ -94,7 +94,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     solved = EXERCISES / "source" / NAME / f"{NAME}.ipynb"
     shutil.copytree(solved.parent, folder / "source" / NAME)
     config = (EXERCISES / "nbgrader_config.py").read_text(encoding="utf-8")
-    sooner = f"\nfrom metalearn_course.exercises.grading import grade\n\ngrade.STEP_SECONDS = {SECONDS}\n"
+    sooner = f"\nfrom metalearn_course.exercises.grading import outside\n\noutside.STEP_SECONDS = {SECONDS}\n"
     (folder / "nbgrader_config.py").write_text(config + sooner, encoding="utf-8")
     for path in [*SUBMISSIONS.glob("*.ipynb"), solved, EXERCISES / f"{NAME}.ipynb"]:
         student = {solved: "solved", EXERCISES / f"{NAME}.ipynb": "blank"}.get(path, path.stem)

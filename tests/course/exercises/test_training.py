@@ -21,7 +21,7 @@ from metalearn_course.exercises.engine.probes import (
     with_copies,
 )
 from metalearn_course.exercises.engine.training import TRAININGS
-from metalearn_course.exercises.grading.grade import sent
+from metalearn_course.exercises.grading.outside import sent
 from metalearn_course.exercises.grading.worker import _received
 
 Task = dict[str, np.ndarray]
