@@ -38,5 +38,3 @@ c.Autograde.autograde_preprocessors = [
     AssignLatePenalties,
     CheckCellMetadata,
 ]
-# What a submission says in Markdown and HTML is shown, but no script of it runs in the feedback page.
-c.HTMLExporter.sanitize_html = True

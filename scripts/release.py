@@ -58,9 +58,9 @@ def source_notebook(chapter: Chapter) -> NotebookNode:
         new_markdown_cell(f"# {chapter.title}\n\n{chapter.introduction}\n\n{HELP.format(first)}", id="introduction"),
         new_code_cell(chapter.start, id="start", metadata=graded("start", locked=True)),
     ]
-    for number, (name, exercise) in enumerate(chapter.exercises.items(), 1):
+    for name, exercise in chapter.exercises.items():
         check = f"chapter.{name}.check({name})"
-        cells.append(new_markdown_cell(f"## {number} · {exercise.title}\n\n{exercise.prompt}", id=f"{name}-prompt"))
+        cells.append(new_markdown_cell(chapter.prompts()[name], id=f"{name}-prompt"))
         if exercise.figure:
             figure = graded(f"{name}-figure", locked=True)
             cells.append(new_code_cell(f"chapter.{name}.figure()", id=f"{name}-figure", metadata=figure))

@@ -51,6 +51,11 @@ class Chapter:
         module = f"metalearn_course.exercises.chapters.{self.name.partition('_')[2]}"
         return f"import metalearn_lib as ml\nimport numpy as np\nfrom {module} import chapter"
 
+    def prompts(self) -> dict[str, str]:
+        """The Markdown above each answer, by name of the exercise."""
+        numbered = enumerate(self.exercises.items(), 1)
+        return {name: f"## {number} · {e.title}\n\n{e.prompt}" for number, (name, e) in numbered}
+
     def progress(self) -> Verdict:
         """The exercises, with those that are passed so far."""
         lines = [f"{'✔' if e.passed else '…'} {name}: {e.title}" for name, e in self.exercises.items()]

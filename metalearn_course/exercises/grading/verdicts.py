@@ -137,7 +137,7 @@ def _write(file: Path, content: dict[str, Any]) -> None:
 
 @cache
 def _source_of_exercises() -> str:
-    files = sorted(_EXERCISES.rglob("*.py"))
+    files = [file for part in ("engine", "chapters") for file in sorted((_EXERCISES / part).rglob("*.py"))]
     return _digest([file.read_text(encoding="utf-8") for file in files])
 
 

@@ -39,7 +39,8 @@ class RestoreCells(NbGraderPreprocessor):
     """Restores the notebook as it was handed out, apart from the answers.
 
     Of a submitted cell only its source and its name are used. Metadata that nbgrader cannot read would end the grading
-    of the whole class; a check cell that was deleted, doubled, or turned into text is restored once.
+    of the whole class; a check cell that was deleted, doubled, or turned into text is restored once. HTML in a
+    learner's text is shown as it was typed: a script of it would run in the feedback page.
     """
 
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
@@ -49,7 +50,10 @@ class RestoreCells(NbGraderPreprocessor):
         for name in chapter.exercises:
             restored[f"{name}-answer"] = graded(f"{name}-answer", solution=True)
             restored[f"{name}-check"] = graded(f"{name}-check", locked=True, points=1)
+        prompts = set(chapter.prompts().values())
         for cell in nb.cells:
+            if cell.cell_type != "code" and cell.source not in prompts:
+                cell.source = cell.source.replace("<", "&lt;")
             known = cell.cell_type == "code" and grade_id(cell) in restored
             cell.metadata = NotebookNode(restored.pop(grade_id(cell)) if known else {})
         for name, exercise in chapter.exercises.items():
