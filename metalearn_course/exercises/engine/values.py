@@ -77,9 +77,10 @@ def shape(value: Plain) -> tuple:
 
 
 def show(value: Plain) -> str:
-    """On one line, numbers with five digits, long lists cut short."""
+    """On one line, numbers with five digits, long lists cut short, those of lists of lists more so."""
     if isinstance(value, list):
-        items = [show(item) for item in value[:12]] + ["…"] * (len(value) > 12)
+        most = 2 if value and isinstance(value[0], list) and value[0] and isinstance(value[0][0], list) else 12
+        items = [show(item) for item in value[:most]] + ["…"] * (len(value) > most)
         return "[" + ", ".join(items) + "]"
     return format(value + 0.0, ".5g") if isinstance(value, float) else repr(value)
 

@@ -12,6 +12,8 @@ import argparse
 import json
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -60,14 +62,14 @@ def main(arguments: list[str] | None = None) -> int:
     page = report(chapter, results)
     name = "report.md" if parts == 1 else f"report-{number}-of-{parts}.md"
     (course / "verdicts" / chapter.name / name).write_text(page, encoding="utf-8")
-    print(page)
+    print(page, end="")
     return int(any(isinstance(result, str) for result in results.values()))
 
 
 def _all_graded(files: list[Path], assignment: str, user: str | None, jobs: int) -> Iterator[tuple[str, Graded | str]]:
     """The results in the order in which they come, with a bar that shows how many there are."""
     # Not forked: TensorFlow, if it is loaded, has threads.
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _end_with_parent, (os.getpid(),)) as pool:
         waiting = {pool.submit(_graded, file, assignment, user): file for file in files}
         finished: Iterable = as_completed(waiting)
         for future in tqdm(finished, total=len(files), unit="submissions", file=sys.stderr):
@@ -78,6 +80,17 @@ def _all_graded(files: list[Path], assignment: str, user: str | None, jobs: int)
                 raise SystemExit("A grading process was ended. Start the same command again: it goes on.") from None
             except Exception as error:
                 yield student, f"{type(error).__name__}: {error}"
+
+
+def _end_with_parent(parent: int) -> None:
+    """A pool's process would wait for ever for a parent that was ended by force."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _graded(file: Path, assignment: str, user: str | None) -> Graded | str:

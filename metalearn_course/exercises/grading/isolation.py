@@ -26,6 +26,7 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 _SOLUTIONS = _PACKAGE / "exercises" / "chapters"
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix", "/etc/ld.so.cache", "/etc/alternatives")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_ENDS_WITH_PARENT = "--pdeathsig=KILL"  # if grading itself is ended by force, nothing of a submission goes on
 _READ_ONLY = "ro,nosuid,nodev"
 
 
@@ -83,11 +84,11 @@ def in_namespaces(command: Sequence[str], place: str, user: str | None = None) -
     if os.geteuid() == 0:
         uid, gid = account(user or "nobody")
         own, rights = [], [f"--reuid={uid}", f"--regid={gid}", "--clear-groups"]
-    rights += ["--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
+    rights += [_ENDS_WITH_PARENT, "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
     inner = shlex.join(["setpriv", *rights, "--", *command])
     return [
-        "unshare", *own, "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child",
-        "--propagation=private", "--", "sh", "-euc", _script(place, inner),
+        "setpriv", _ENDS_WITH_PARENT, "--", "unshare", *own, "--mount", "--pid", "--net", "--ipc", "--uts", "--fork",
+        "--kill-child", "--propagation=private", "--", "sh", "-euc", _script(place, inner),
     ]  # fmt: skip
 
 

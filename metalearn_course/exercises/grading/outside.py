@@ -29,6 +29,7 @@ else:
     psutil = import_extra("psutil", "class")
 
 STEP_SECONDS = 15  # for one cell or one answer
+END_SECONDS = 20  # until all processes of a submission have to be gone
 MOST_BYTES = 2**31  # of memory, for all processes of a submission
 MOST_PROCESSES = 100
 MOST_OUTPUT = 10_000_000  # bytes of a report, and of a file
@@ -221,7 +222,7 @@ def _adopt_orphans() -> None:
 
 def _end(child: subprocess.Popen, others: set[psutil.Process]) -> None:
     """End the child and all processes that it started."""
-    over = time.monotonic() + 20
+    over = time.monotonic() + END_SECONDS
     while left := _own(others):
         for process in left:
             with contextlib.suppress(psutil.Error):

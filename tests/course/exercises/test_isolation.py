@@ -11,6 +11,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import psutil
 import pytest
 
 from metalearn_course.exercises.grading import isolation, outside
@@ -152,7 +153,12 @@ def test_what_it_reaches(attack: str, level: str, tmp_path: Path) -> None:
     grades.chmod(0o600)
     _table_of_scores(tmp_path / "gradebook.db")
     with socket.create_server(("127.0.0.1", 0)) as server:
-        names = {"SOLUTION": str(SOLUTION), "GRADES": str(grades), "GRADER": os.getpid(), "PORT": server.getsockname()[1]}
+        names = {
+            "SOLUTION": str(SOLUTION),
+            "GRADES": str(grades),
+            "GRADER": os.getpid(),
+            "PORT": server.getsockname()[1],
+        }
         given = "\n".join(f"{name} = {value!r}" for name, value in names.items())
         reached, _ = run(level, f"{given}\n{textwrap.dedent(ATTACKS[attack])}")
     if "shared memory" in attack:  # in namespaces it has one of its own
@@ -191,6 +197,24 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+def test_a_batch_ends_if_a_process_cannot_be_ended(level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grades that come after it would prove nothing: neither zeros nor points."""
+    monkeypatch.setattr(outside, "END_SECONDS", 0.1)
+    monkeypatch.setattr(outside, "_own", lambda others: [psutil.Process(1)])
+    monkeypatch.setattr(psutil.Process, "kill", lambda self: None)
+    monkeypatch.setattr(outside, "_too_much", lambda others: "")
+    with pytest.raises(outside.BatchError, match="1 processes of a submission cannot be ended"):
+        run(level, "reached = True")
+
+
+def test_who_it_is(level: str) -> None:
+    """Root's grading never runs a submission as root, unless this machine offers nothing else."""
+    if os.geteuid() != 0:
+        pytest.skip("asks what root does")
+    reached, _ = run(level, "import os\nreached = os.getuid() == 0")
+    assert reached == (level == PROCESS)
 
 
 def test_folders_that_are_too_deep_to_remove_are_removed(level: str, tmp_path: Path) -> None:

@@ -41,6 +41,9 @@ GRADES = {
     "cell_starts_processes": UNHARMED,
     "cell_with_magics": UNHARMED,
     "cell_writes_its_own_file": UNHARMED,
+    "cell_makes_deep_folders": UNHARMED,
+    "cell_of_empty_lines": UNHARMED,  # 150,000 of them: `course` adds them
+    "text_with_a_script": UNHARMED,
     "cell_deletes_the_imports": WITHOUT_UPDATE,
     # An answer that never comes.
     "answer_loops": WITHOUT_UPDATE,
@@ -98,7 +101,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "nbgrader_config.py").write_text(config + sooner, encoding="utf-8")
     for path in [*SUBMISSIONS.glob("*.ipynb"), solved, EXERCISES / f"{NAME}.ipynb"]:
         student = {solved: "solved", EXERCISES / f"{NAME}.ipynb": "blank"}.get(path, path.stem)
-        hand_in(folder, student, path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        hand_in(folder, student, text.replace('"%time"', json.dumps("%time\n" + "\n" * 150_000)))
     hand_in(folder, "no_notebook", "{")
 
     nbgrader(folder, "generate_assignment", NAME)
@@ -189,6 +193,17 @@ def test_the_exported_table_has_the_sums(course: Path) -> None:
 )
 def test_the_feedback_says_why(course: Path, student: str, said: str) -> None:
     assert said in (course / "feedback" / student / NAME / f"{NAME}.html").read_text(encoding="utf-8")
+
+
+def test_a_script_is_shown_and_does_not_run(course: Path) -> None:
+    page = (course / "feedback" / "text_with_a_script" / NAME / f"{NAME}.html").read_text(encoding="utf-8")
+    assert "&lt;script&gt;document.title" in page and "<script>document.title" not in page
+
+
+def test_no_feedback_page_is_long(course: Path) -> None:
+    lengths = {path.parts[-3]: path.stat().st_size for path in (course / "feedback").rglob("*.html")}
+    of_itself = lengths["blank"]
+    assert {student for student, length in lengths.items() if length > of_itself + 400_000} == set()
 
 
 def test_what_was_learned_by_heart_passes_the_public_check() -> None:
