@@ -2,7 +2,7 @@
 # make lab ARGS=--ip=0.0.0.0       what follows ARGS= goes on to JupyterLab or pytest
 PYTHON ?= python3
 
-.PHONY: help lab test studies exercises wheel newest lock release
+.PHONY: help lab test studies exercises wheel newest lock release slides
 help:
 	@echo "make lab    set up the course in .venv and open it in JupyterLab"
 	@echo "make test   the same set-up, then every test and every chapter"
@@ -11,6 +11,7 @@ help:
 	@echo "make wheel  builds the wheel and tries it where no extra is installed"
 	@echo "make newest  tests every learner with the newest TensorFlow and Keras, pre-releases too"
 	@echo "make release  writes the notebooks in exercises/ anew"
+	@echo "make slides  writes a deck of slides of every chapter into slides/"
 	@echo "make lock   choose the versions in requirements.lock anew (needs uv)"
 
 lab test:
@@ -43,3 +44,6 @@ lock:
 
 release:
 	.venv/bin/python scripts/release.py
+
+slides:
+	.venv/bin/python scripts/slides.py
