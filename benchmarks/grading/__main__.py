@@ -20,6 +20,7 @@ import sys
 import textwrap
 import time
 import zipfile
+from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
 
@@ -86,12 +87,19 @@ def filled_in(notebook: str, rng: random.Random) -> str:
 
 
 def answer(name: str, exercise: Exercise, rng: random.Random | None) -> str:
-    """The right one, or one of the mistakes."""
-    given = rng.choice(exercise.mistakes).answer if rng else exercise.answer
+    """The right one, or one of the mistakes that can stand in a notebook."""
     if isinstance(exercise, Value):
-        return f"{exercise.target(name)} = {(given if rng else exercise.answer())!r}"
-    source = textwrap.dedent(inspect.getsource(given))
-    return re.sub(r"^def \w+", f"def {exercise.target(name)}", source[source.index("def ") :])
+        return f"{name} = {rng.choice(exercise.mistakes).answer if rng else exercise.answer()!r}"
+    complete = [mistake.answer for mistake in exercise.mistakes if stands_alone(mistake.answer)]
+    source = textwrap.dedent(inspect.getsource(rng.choice(complete or [exercise.answer]) if rng else exercise.answer))
+    return re.sub(r"^def \w+", f"def {name}", source[source.index("def ") :])
+
+
+def stands_alone(function: Callable) -> bool:
+    """Whether it uses nothing of its module but the imports that a notebook has, too."""
+    source = inspect.getsource(function)
+    names = set(re.findall(r"\w+", source[source.index("def ") :])) & set(function.__globals__)
+    return names <= {"np", "ml", function.__name__}
 
 
 def timed(folder: Path, command: list[str]) -> None:
