@@ -18,7 +18,7 @@ class InProcess:
     def header(self) -> None:
         """None: a memory in the process starts empty."""
 
-    def append(self, header: str, weights: np.ndarray, x: np.ndarray, y: np.ndarray, embedded: np.ndarray) -> None:
+    def append(self, header: str, weights: np.ndarray, x: np.ndarray, y: np.ndarray, embedded: np.ndarray) -> bool:
         """Adds T entries: weights [T, bytes], x and y [T, S, bytes], embeddings [T, C, F]."""
         if not self._columns:
             self._columns = [Growing(column.shape[-1], np.uint8) for column in (weights, x, y)]
@@ -28,6 +28,7 @@ class InProcess:
             column.append(new.reshape(-1, new.shape[-1]))
         self._ends.append(examples + x.shape[1] * np.arange(1, len(x) + 1)[:, None])
         self._news.append(embedded.reshape(len(embedded), -1))
+        return True
 
     def news(self) -> Iterator[np.ndarray]:
         """The embeddings [T, C·F] of entries that earlier calls have not given."""

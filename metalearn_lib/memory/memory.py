@@ -104,16 +104,18 @@ class Memory:
         self._store(arrays, x, y)
 
     def _store(self, weights: list[np.ndarray], x: np.ndarray, y: np.ndarray) -> None:
-        self._meet()
         signature = Signature.of(weights, x, y)
-        if self._begun is None:
-            embed = TaskEmbedding.of(median_scale(x[0]) if self._x_scale is None else self._x_scale)
-        else:
-            own, embed = self._begun
-            own.refuse_other(signature)
         blobs = signature.pack(weights), to_bytes(x, 2), to_bytes(y, 2)
-        self._rows.append(to_header(signature, embed), *blobs, embed(x, y))
-        self._begun = signature, embed
+        while True:  # twice at most: where another process begins the table meanwhile
+            self._meet()
+            if self._begun is None:
+                embed = TaskEmbedding.of(median_scale(x[0]) if self._x_scale is None else self._x_scale)
+            else:
+                own, embed = self._begun
+                own.refuse_other(signature)
+            if self._rows.append(to_header(signature, embed), *blobs, embed(x, y)):
+                self._begun = signature, embed
+                return
 
     def __len__(self) -> int:
         self._look()

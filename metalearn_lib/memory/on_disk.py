@@ -4,14 +4,21 @@ What a kill cannot undo: every `append` is a new version of the table, whose fil
 the current version by one atomic rename. A process killed at any moment leaves the table as it was before that
 rename or after it. (The operating system holds the data then; only a power cut could lose the last entries.)
 
-Other processes may read at any time and see each version whole. Several may write: their rows then alternate.
+Other processes may read at any time and see each version whole. Several may write: their rows then alternate. The
+table itself is made in a folder of its own and renamed, so that of two processes that begin it one finds the other's.
+
+Every row carries checksums of its bytes, which reading verifies: a file that a disk has damaged is refused, and gives
+no wrong weights.
 """
 
 import contextlib
 import datetime
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+import shutil
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -26,12 +33,14 @@ if TYPE_CHECKING:
 
 _TABLE = "memory"
 _KEY = b"metalearn_lib.memory"
+_KEY_CHECKSUM = b"metalearn_lib.memory.checksum"
 # Merging rewrites the table. A table of b bytes is merged once in _FILES + b / _BYTES_A_FILE appends, so that an
 # append costs at most _BYTES_A_FILE of rewriting, however large the table has grown.
 _FILES = 100
 _BYTES_A_FILE = 2**20
 _KEEP_VERSIONS = datetime.timedelta(minutes=5)
 _BLOBS = ("weights", "support_x", "support_y")
+_CHECKSUMS = ("checksum", "embedding_checksum")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # two letters at least: one is a drive
 
 T = TypeVar("T")
@@ -75,23 +84,26 @@ class OnDisk:
             raise ValueError(
                 f"path is {self.path!r} and holds other files ({some}), expected a folder for a memory only"
             )
-        # A first `append` that was killed leaves a folder without any version: a memory that is still empty.
-        if not os.path.isdir(os.path.join(folder, "_versions")) or not os.listdir(os.path.join(folder, "_versions")):
+        if not os.path.isdir(folder):
             return
         import lancedb
 
         table = self._guard(lambda: lancedb.connect(self.path).open_table(_TABLE))
-        if _KEY not in (table.schema.metadata or {}):
+        if _KEY not in (table.schema.metadata or {}) or not {*_CHECKSUMS} <= {*table.schema.names}:
             raise ValueError(f"path is {self.path!r}, a table that something else wrote, expected one of a Memory")
         self._table = table
 
     def header(self) -> str | None:
         """The text given with the first rows; None while there are none."""
         self._open()
-        return None if self._table is None else self._table.schema.metadata[_KEY].decode()
+        if self._table is None:
+            return None
+        text = self._table.schema.metadata[_KEY]
+        self._refuse_damaged([self._table.schema.metadata.get(_KEY_CHECKSUM) == _as_text(_checksum(0, text))])
+        return text.decode()
 
-    def append(self, header: str, weights: np.ndarray, x: np.ndarray, y: np.ndarray, embedded: np.ndarray) -> None:
-        """Adds T rows in one atomic step.
+    def append(self, header: str, weights: np.ndarray, x: np.ndarray, y: np.ndarray, embedded: np.ndarray) -> bool:
+        """Adds T rows in one atomic step, unless another process has begun the table meanwhile.
 
         Args:
             header: kept if these are the first rows.
@@ -99,21 +111,50 @@ class OnDisk:
             x: uint8 [T, S, bytes].
             y: uint8 [T, S, bytes].
             embedded: float32 [T, C, F].
+
+        Returns:
+            False if nothing was added, since there is a table now whose header was not known.
         """
-        import lancedb
         import pyarrow as pa
 
-        columns = {**dict(zip(_BLOBS, (weights, x, y), strict=True)), "embedding": embedded}
-        schema = pa.schema([(name, pa.large_binary()) for name in columns] + [("examples", pa.int32())])
-        rows = [pa.array([row.tobytes() for row in column], pa.large_binary()) for column in columns.values()]
-        rows.append(pa.array([x.shape[1]] * len(x), pa.int32()))
-        batch = pa.Table.from_arrays(rows, schema=schema.with_metadata({_KEY: header.encode()}))
+        rows = [[row.tobytes() for row in column] for column in (weights, x, y, embedded)]
+        examples = x.shape[1]
+        checksums = [
+            [_checksum(examples, *blobs) for blobs in zip(*rows[:3], strict=True)],
+            [_checksum(examples, blob) for blob in rows[3]],
+        ]
+        fields = [(name, pa.large_binary()) for name in (*_BLOBS, "embedding")]
+        fields += [("examples", pa.int32()), *((name, pa.uint32()) for name in _CHECKSUMS)]
+        text = header.encode()
+        schema = pa.schema(fields, {_KEY: text, _KEY_CHECKSUM: _as_text(_checksum(0, text))})
+        batch = pa.Table.from_pydict(
+            dict(zip(schema.names, [*rows, [examples] * len(x), *checksums], strict=True)), schema
+        )
         table = self._table
         if table is None:
-            self._table = self._guard(lambda: lancedb.connect(self.path).create_table(_TABLE, batch))
-            return
+            return self._guard(lambda: self._begin(batch))
         self._guard(lambda: table.add(batch))
         self._compact(table)
+        return True
+
+    def _begin(self, batch: Any) -> bool:
+        """Makes the table, whole, beside its place, and renames it; False if another process was first."""
+        import lancedb
+
+        os.makedirs(self.path, exist_ok=True)
+        beside = tempfile.mkdtemp(prefix=".new-", dir=self.path)
+        try:
+            lancedb.connect(beside).create_table(_TABLE, batch)
+            # Fails where there is a table: a folder that is not empty is never replaced.
+            os.rename(os.path.join(beside, f"{_TABLE}.lance"), os.path.join(self.path, f"{_TABLE}.lance"))
+        except OSError:
+            if not os.path.isdir(os.path.join(self.path, f"{_TABLE}.lance")):
+                raise
+            return False
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+        self._open()
+        return True
 
     def _compact(self, table: "lancedb.table.Table") -> None:
         stats: Any = table.stats()  # a dictionary, whatever its annotation says
@@ -130,6 +171,8 @@ class OnDisk:
             return
         for batch in self._guard(lambda: self._unseen(table)):
             vectors = batch["embedding"].to_pylist()
+            stored = zip(vectors, batch["examples"].to_pylist(), batch["embedding_checksum"].to_pylist(), strict=True)
+            self._refuse_damaged(_checksum(examples, vector) == checksum for vector, examples, checksum in stored)
             width = max(map(len, vectors))
             flat = b"".join(vector.ljust(width, b"\0") for vector in vectors)
             self._seen += len(vectors)
@@ -139,7 +182,14 @@ class OnDisk:
         table.checkout_latest()
         if table.count_rows() == self._seen:
             return []
-        return table.search().select(["embedding"]).offset(self._seen).limit(2**31 - 1).to_arrow().to_batches()
+        return (
+            table.search()
+            .select(["embedding", "examples", "embedding_checksum"])
+            .offset(self._seen)
+            .limit(2**31 - 1)
+            .to_arrow()
+            .to_batches()
+        )
 
     def read(self, indices: Sequence[int]) -> Iterator["Blobs"]:
         """The bytes (weights, x [S, bytes], y [S, bytes]) of each index."""
@@ -148,11 +198,18 @@ class OnDisk:
             return
         rows = self._guard(lambda: _rows(table, unique))
         place = {index: i for i, index in enumerate(unique)}
-        columns = [rows[name] for name in (*_BLOBS, "examples")]
+        columns = [rows[name] for name in (*_BLOBS, "examples", "checksum")]
         for index in indices:
-            weights, x, y, examples = (column[place[index]].as_py() for column in columns)
+            weights, x, y, examples, checksum = (column[place[index]].as_py() for column in columns)
+            self._refuse_damaged([_checksum(examples, weights, x, y) == checksum])
             blobs = [np.frombuffer(blob, np.uint8) for blob in (weights, x, y)]
             yield blobs[0], blobs[1].reshape(examples, -1), blobs[2].reshape(examples, -1)
+
+    def _refuse_damaged(self, sound: Iterable[bool]) -> None:
+        if not all(sound):
+            raise ValueError(
+                f"path is {self.path!r}, whose entries are damaged (a checksum differs); nothing was changed"
+            )
 
     def _guard(self, action: Callable[[], T]) -> T:
         """Does it, and says in one sentence what LanceDB found wrong with the files."""
@@ -167,4 +224,15 @@ class OnDisk:
 
 def _rows(table: "lancedb.table.Table", indices: list[int]) -> Any:
     table.checkout_latest()  # an earlier version's files may have been merged and removed since
-    return table.take_offsets(indices).select([*_BLOBS, "examples"]).to_arrow()
+    return table.take_offsets(indices).select([*_BLOBS, "examples", "checksum"]).to_arrow()
+
+
+def _checksum(examples: int, *blobs: bytes) -> int:
+    found = zlib.crc32(str((examples, *map(len, blobs))).encode())
+    for blob in blobs:
+        found = zlib.crc32(blob, found)
+    return found
+
+
+def _as_text(checksum: int) -> bytes:
+    return b"%d" % checksum

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -47,6 +48,17 @@ for i in range(len(memory), int(sys.argv[2])):
 """
 )
 
+BEGINNER = (
+    COMMON
+    + """
+memory = Memory(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+memory.store(*entry(2 * int(sys.argv[2])))
+memory.store(*entry(2 * int(sys.argv[2]) + 1))
+"""
+)
+
 READER = (
     COMMON
     + """
@@ -74,7 +86,7 @@ entry, intact = shared["entry"], shared["intact"]
 
 def start(code: str, path: Path, entries: int) -> subprocess.Popen:
     command = [sys.executable, "-c", code, str(path), str(entries)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, text=True, **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE))
 
 
 @pytest.mark.slow
@@ -103,12 +115,78 @@ def test_an_acknowledged_entry_survives_kill_9(tmp_path):
 
 
 def test_a_first_store_that_died_half_way_leaves_an_empty_memory(tmp_path):
-    (tmp_path / "memory" / "memory.lance" / "data").mkdir(parents=True)
-    (tmp_path / "memory" / "memory.lance" / "data" / "1010.lance").write_bytes(b"half")
+    """The table is made beside its place, and renamed when it is whole."""
+    (tmp_path / "memory" / ".new-1" / "memory.lance" / "data").mkdir(parents=True)
+    (tmp_path / "memory" / ".new-1" / "memory.lance" / "data" / "1010.lance").write_bytes(b"half")
     memory = ml.Memory(tmp_path / "memory")
     assert len(memory) == 0
     memory.store(*entry(0))
     assert intact(0, ml.Memory(tmp_path / "memory")[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("race", range(8))
+def test_who_begins_a_memory_at_the_same_moment_loses_no_entry(race, tmp_path):
+    """Without the rename one of the tables replaced the other, in a third of such races."""
+    processes = [start(BEGINNER, tmp_path / "memory", n) for n in range(3)]
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 3
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate(timeout=60)[1] for process in processes] == [""] * 3
+    kept = list(ml.Memory(tmp_path / "memory"))
+    assert len(kept) == 6
+    assert all(any(intact(i, one) for one in kept) for i in range(6))
+    assert [path.name for path in (tmp_path / "memory").iterdir()] == ["memory.lance"]
+
+
+def test_who_is_second_to_begin_meets_what_the_first_wrote(tmp_path, monkeypatch):
+    first, second = ml.Memory(tmp_path / "memory"), ml.Memory(tmp_path / "memory")
+    begin = second._rows._begin
+
+    def overtaken(batch):
+        if not len(first):
+            first.store(*entry(0))
+        return begin(batch)
+
+    monkeypatch.setattr(second._rows, "_begin", overtaken)
+    weights, x, y = entry(1)
+    with pytest.raises(ValueError, match="they belong to another model"):
+        second.store(weights[:1], x, y)
+    second.store(weights, x, y)
+    assert [intact(i, kept) for i, kept in enumerate(ml.Memory(tmp_path / "memory"))] == [True, True]
+
+
+def test_a_folder_without_its_versions_is_refused(tmp_path):
+    ml.Memory(tmp_path / "memory").store(*entry(0))
+    shutil.rmtree(tmp_path / "memory" / "memory.lance" / "_versions")
+    with pytest.raises(ValueError, match="damaged or out of reach"):
+        ml.Memory(tmp_path / "memory")
+
+
+@pytest.mark.slow
+def test_a_flipped_byte_gives_no_wrong_entry(tmp_path):
+    """Anywhere in the files: either everything is as it was, or one sentence says that the memory is damaged."""
+    memory = ml.Memory(tmp_path / "memory")
+    for i in range(4):
+        memory.store(*entry(i))
+    files = sorted((tmp_path / "memory").rglob("*.lance")) + sorted((tmp_path / "memory").rglob("*.manifest"))
+    rng, refused = random.Random(0), 0
+    for place in range(120):
+        file = rng.choice([file for file in files if file.is_file()])
+        whole = file.read_bytes()
+        at = rng.randrange(len(whole))
+        file.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << rng.randrange(8))]) + whole[at + 1 :])
+        try:
+            kept = list(ml.Memory(tmp_path / "memory"))
+            assert len(kept) == 4 and all(intact(i, one) for i, one in enumerate(kept)), (place, file, at)
+        except ValueError as error:
+            assert str(tmp_path / "memory") in str(error), (place, file, at)
+            refused += 1
+        finally:
+            file.write_bytes(whole)
+    assert refused > 40
+    assert len(ml.Memory(tmp_path / "memory")) == 4
 
 
 @pytest.mark.slow
