@@ -202,6 +202,9 @@ class Learner(keras.Model):
                 variable.assign(np.asarray(saved[name]))
         super().load_own_variables({name: value for name, value in saved.items() if name.isdigit()})
 
+    def resumed(self) -> None:
+        """Called by `ml.Resume` when a backup has been loaded: to bring along what lives beside the variables."""
+
     def _own_state(self) -> dict[str, Any]:
         weights = {id(variable) for variable in self.weights}
         generators = [variable for variable in self.variables if id(variable) not in weights]

@@ -13,6 +13,8 @@ from metalearn_lib.core.vectorize import over_tasks
 from metalearn_lib.learners.gradient import GradientLearner
 from metalearn_lib.memory.memory import Memory
 
+_ENTRIES = "memory entries"
+
 
 @keras.saving.register_keras_serializable("metalearn_lib")
 class SequentialLearner(GradientLearner):
@@ -52,6 +54,7 @@ class SequentialLearner(GradientLearner):
             raise ValueError(f"neighbors is {neighbors!r}, expected a whole number of at least 1")
         self.memory = Memory() if memory is None else memory
         self.neighbors = neighbors
+        self._entries_saved: int | None = None
         self._compiled_learn = tf.function(self._learn, jit_compile=True, autograph=False)
 
     def call(self, task: Task, training: bool = False) -> tf.Tensor:
@@ -73,6 +76,37 @@ class SequentialLearner(GradientLearner):
         config = super().get_config()
         del config["memory"]
         return config
+
+    def save_own_variables(self, store: Any) -> None:
+        """Save with the weights how many entries the memory has and, if it lives in the process, the entries."""
+        super().save_own_variables(store)
+        store[_ENTRIES] = np.array(len(self.memory))
+        for name, array in ({} if self.memory.on_disk else self.memory.state()).items():
+            store[f"{_ENTRIES} {name}"] = array
+
+    def load_own_variables(self, store: Any) -> None:
+        """Load what `save_own_variables` has saved; entries on disk stay as they are."""
+        super().load_own_variables(store)
+        names = list(store.keys())
+        self._entries_saved = int(np.asarray(store[_ENTRIES])) if _ENTRIES in names else None
+        if not self.memory.on_disk:
+            of_memory = [name for name in names if name.startswith(f"{_ENTRIES} ")]
+            if of_memory or self._entries_saved == 0:
+                self.memory.load_state({name[len(_ENTRIES) + 1 :]: np.asarray(store[name]) for name in of_memory})
+
+    def resumed(self) -> None:
+        """Forget entries on disk that came after the backup: their tasks are learned again.
+
+        Raises:
+            ValueError: if the memory has fewer entries than it had then.
+        """
+        if self._entries_saved is None:
+            return
+        if (n := len(self.memory)) < self._entries_saved:
+            raise ValueError(
+                f"memory has {n} entries, expected at least {self._entries_saved}, as when the backup was made"
+            )
+        self.memory.truncate(self._entries_saved)
 
     def save_assets(self, dir_path: str) -> None:
         """Write the memory into a saved learner."""

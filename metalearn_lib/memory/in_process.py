@@ -41,3 +41,27 @@ class InProcess:
         for i in indices:
             part = slice(int(self._ends.rows[i - 1, 0]) if i else 0, int(self._ends.rows[i, 0]))
             yield weights[i], x[part], y[part]
+
+    def truncate(self, n: int) -> None:
+        """Keeps the first n entries."""
+        if n < len(self._ends.rows):
+            examples = int(self._ends.rows[n - 1, 0]) if n else 0
+            for column, kept in zip(self._columns, (n, examples, examples), strict=True):
+                column.truncate(kept)
+            self._ends.truncate(n)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All entries: uint8 weights [n, bytes], support_x and support_y [examples, bytes], int64 ends [n, 1]."""
+        columns = zip(("weights", "support_x", "support_y"), self._columns, strict=True)
+        return {**{name: column.rows for name, column in columns}, "ends": self._ends.rows}
+
+    @classmethod
+    def of_state(cls, state: dict[str, np.ndarray]) -> "InProcess":
+        """The entries that `state` gave."""
+        made = cls()
+        for name in ("weights", "support_x", "support_y"):
+            column = Growing(state[name].shape[1], np.uint8)
+            column.append(state[name])
+            made._columns.append(column)
+        made._ends.append(state["ends"])
+        return made

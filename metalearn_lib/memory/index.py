@@ -32,6 +32,10 @@ class Growing:
         self._data[self._n : end] = rows
         self._n = end
 
+    def truncate(self, n: int) -> None:
+        """Keeps the first n rows."""
+        self._n = min(n, self._n)
+
 
 class Index:
     """Embeddings of all entries, searched exactly: a matrix product finds candidates, float64 orders them."""
@@ -54,6 +58,16 @@ class Index:
             flat = np.pad(flat, [(0, 0), (0, width - flat.shape[1])])
         self._vectors.append(flat)
         self._norms.append((flat.astype(np.float64) ** 2).sum(1, keepdims=True))
+
+    def truncate(self, n: int) -> None:
+        """Keeps the first n embeddings."""
+        self._vectors.truncate(n)
+        self._norms.truncate(n)
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """What was appended, [n, C·F] (a view)."""
+        return self._vectors.rows
 
     def nearest(self, embedded: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """The k nearest of the index to each of T embeddings [T, C, F].

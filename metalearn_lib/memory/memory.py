@@ -44,7 +44,7 @@ class Memory:
     def __init__(self, path: str | PathLike | None = None, x_scale: float | Sequence[float] | None = None) -> None:
         self._x_scale = None if x_scale is None else TaskEmbedding.of(x_scale).x_scale
         self._begun: tuple[Signature, TaskEmbedding] | None = None
-        self._rows = InProcess() if path is None else OnDisk(path)
+        self._rows: InProcess | OnDisk = InProcess() if path is None else OnDisk(path)
         self._index = Index()
         self._look()
 
@@ -116,6 +116,51 @@ class Memory:
             if self._rows.append(to_header(signature, embed), *blobs, embed(x, y)):
                 self._begun = signature, embed
                 return
+
+    def truncate(self, num_entries: int) -> None:
+        """Forgets all but the first entries. Other processes that have a memory on disk open must open it anew.
+
+        Args:
+            num_entries: how many to keep, 0..len(memory).
+
+        Raises:
+            TypeError, ValueError: if it is not a whole number in 0..len(memory).
+        """
+        at_least(0, num_entries=num_entries)
+        if num_entries > len(self):
+            raise ValueError(f"num_entries is {num_entries} but the memory holds {len(self)} entries")
+        self._rows.truncate(num_entries)
+        self._index.truncate(num_entries)
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether the entries outlive the process."""
+        return isinstance(self._rows, OnDisk)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The entries of a memory in the process as arrays, for `load_state`; none if it is empty.
+
+        Raises:
+            ValueError: if the memory is on disk, where its entries are saved already.
+        """
+        if isinstance(self._rows, OnDisk):
+            raise ValueError("the memory is on disk: its entries are saved already")
+        if not len(self):
+            return {}
+        header = np.frombuffer(to_header(*self._kind()).encode(), np.uint8)
+        return {**self._rows.state(), "embeddings": self._index.vectors, "header": header}
+
+    def load_state(self, state: dict[str, np.ndarray]) -> None:
+        """Holds the entries that `state` gave, and no others, in the process.
+
+        Args:
+            state: as `state` gave it.
+        """
+        self._rows, self._index, self._begun = InProcess(), Index(), None
+        if state:
+            self._rows = InProcess.of_state(state)
+            self._index.append(np.asarray(state["embeddings"], np.float32))
+            self._begun = from_header(bytes(state["header"]).decode())
 
     def __len__(self) -> int:
         self._look()

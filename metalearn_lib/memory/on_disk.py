@@ -180,7 +180,9 @@ class OnDisk:
 
     def _unseen(self, table: "lancedb.table.Table") -> list[Any]:
         table.checkout_latest()
-        if table.count_rows() == self._seen:
+        if (n := table.count_rows()) < self._seen:
+            raise ValueError(f"it has {n} entries after {self._seen}: another process removed some, open it anew")
+        if n == self._seen:
             return []
         return (
             table.search()
@@ -205,6 +207,14 @@ class OnDisk:
             blobs = [np.frombuffer(blob, np.uint8) for blob in (weights, x, y)]
             yield blobs[0], blobs[1].reshape(examples, -1), blobs[2].reshape(examples, -1)
 
+    def truncate(self, n: int) -> None:
+        """Keeps the first n rows, in one atomic step."""
+        self._open()
+        if (table := self._table) is None:
+            return
+        self._guard(lambda: _remove(table, n))
+        self._seen = min(self._seen, n)
+
     def _refuse_damaged(self, sound: Iterable[bool]) -> None:
         if not all(sound):
             raise ValueError(
@@ -225,6 +235,13 @@ class OnDisk:
 def _rows(table: "lancedb.table.Table", indices: list[int]) -> Any:
     table.checkout_latest()  # an earlier version's files may have been merged and removed since
     return table.take_offsets(indices).select([*_BLOBS, "examples", "checksum"]).to_arrow()
+
+
+def _remove(table: "lancedb.table.Table", n: int) -> None:
+    table.checkout_latest()
+    rest = table.search().select(["examples"]).with_row_id(True).offset(n).limit(2**31 - 1).to_arrow()["_rowid"]
+    if len(rest):
+        table.delete(f"_rowid in ({', '.join(map(str, rest.to_pylist()))})")
 
 
 def _checksum(examples: int, *blobs: bytes) -> int:

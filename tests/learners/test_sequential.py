@@ -92,3 +92,39 @@ def test_a_task_on_which_it_diverges_is_named_and_not_stored():
     with pytest.raises(ml.DivergedError, match="task 0 in meta-batch 2"):
         learner.fit(stream, verbose=0)
     assert len(learner.memory) == 2
+
+
+def test_weights_bring_along_a_memory_in_the_process(tmp_path):
+    learner = trained_on_three_tasks()
+    learner.save_weights(tmp_path / "all.weights.h5")
+    other = trained_on_three_tasks()
+    other.memory.truncate(1)
+    other.load_weights(tmp_path / "all.weights.h5")
+    assert len(other.memory) == 3
+    support = learner.memory[1].support_x, learner.memory[1].support_y
+    ours, theirs = learner.memory.recall(*support, k=3), other.memory.recall(*support, k=3)
+    assert [(r.index, r.distance) for r in ours] == [(r.index, r.distance) for r in theirs]
+    other.memory.store(learner.memory[0].weights, *support)
+    assert len(other.memory) == 4
+
+
+def test_loading_weights_leaves_a_memory_on_disk_as_it_is(tmp_path):
+    """Only `Resume` takes back what came after its backup."""
+    learner = trained_on_three_tasks(ml.Memory(tmp_path / "memory"))
+    learner.save_weights(tmp_path / "all.weights.h5")
+    learner.memory.store(learner.memory[0].weights, learner.memory[0].support_x, learner.memory[0].support_y)
+    learner.load_weights(tmp_path / "all.weights.h5")
+    assert len(learner.memory) == 4
+    learner.resumed()
+    assert len(ml.Memory(tmp_path / "memory")) == 3
+    learner.memory.truncate(2)
+    with pytest.raises(ValueError, match="memory has 2 entries, expected at least 3, as when the backup was made"):
+        learner.resumed()
+
+
+def trained_on_three_tasks(memory: ml.Memory | None = None) -> ml.SequentialLearner:
+    keras.utils.set_random_seed(0)
+    learner = ml.SequentialLearner(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), memory=memory)
+    learner.compile(loss="mse")
+    learner.fit(ml.tasks.sinusoids(meta_batch_size=3), steps_per_epoch=1, verbose=0)
+    return learner

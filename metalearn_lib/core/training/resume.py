@@ -10,9 +10,10 @@ import keras
 class Resume(keras.callbacks.Callback):
     """Lets `fit` continue where it was killed: the same script, run again, ends with the same weights, bit for bit.
 
-    A backup holds weights, the optimizer, the states of random generators and the position in the stream; it replaces
-    the one before it in one go, and is removed when `fit` ends. `keras.callbacks.BackupAndRestore` leaves out random
-    generators and the position.
+    A backup holds weights, the optimizer, the states of random generators, the position in the stream, and the entries
+    of a memory in the process; of a memory on disk, which such a run needs for itself alone, their number. It replaces
+    the one before it in one go, and is removed when `fit` ends. `keras.callbacks.BackupAndRestore` leaves out all but
+    weights and optimizer.
 
     Args:
         folder: where the backup is kept; made if it is missing.
@@ -43,6 +44,8 @@ class Resume(keras.callbacks.Callback):
         if not self._backup.exists():
             return False
         learner.load_weights(self._backup)
+        if hasattr(learner, "resumed"):
+            learner.resumed()
         return True
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:

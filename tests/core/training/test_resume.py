@@ -1,6 +1,7 @@
 """Training that is killed and started again ends with the weights of training that was not, bit for bit."""
 
 import csv
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,12 @@ def train(name: str, folder: str | Path, callbacks=()) -> ml.Learner:
             "epoch",
         )
         learner.compile(keras.optimizers.Adam(rate), loss="mse", steps_per_execution=4)
+    elif name.startswith("sequential"):  # a memory that grows, of which later tasks start
+        memory = ml.Memory(Path(folder) / "memory" if name == "sequential, on disk" else None)
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(1)])
+        learner = ml.SequentialLearner(model, memory=memory, neighbors=2)
+        stream, save_freq = ml.tasks.sinusoids(meta_batch_size=3), 7
+        learner.compile(loss="mse")
     else:  # backups in the middle of an epoch, and running averages
         rng = np.random.default_rng(0)
         images = ml.images.LabelledImages(
@@ -66,8 +73,10 @@ def train(name: str, folder: str | Path, callbacks=()) -> ml.Learner:
 
 
 def state(learner: ml.Learner) -> list[np.ndarray]:
-    """Weights, running averages, random generators, and all of the optimizer."""
-    return [variable.numpy() for variable in [*learner.variables, *learner.optimizer.variables]]
+    """Weights, running averages, random generators, all of the optimizer, and the entries of a memory."""
+    optimizer = learner.optimizer.variables if learner.optimizer else []
+    entries = [[*e.weights, e.support_x, e.support_y] for e in getattr(learner, "memory", ())]
+    return [*(variable.numpy() for variable in [*learner.variables, *optimizer]), *itertools.chain(*entries)]
 
 
 def trained(name: str, folder: Path, kill_after: int | None) -> int:
@@ -90,7 +99,7 @@ def assert_same(ours, theirs):
 @pytest.mark.parametrize(
     # Executions after which a child is killed; four steps are one for sinusoids, so 10 are an epoch.
     ("name", "kills"),
-    [("sinusoids", (17, 13)), ("images", (60,))],
+    [("sinusoids", (17, 13)), ("images", (60,)), ("sequential", (30, 9)), ("sequential, on disk", (30, 9))],
 )
 def test_killed_and_restarted(tmp_path, name, kills):
     """The reference is trained in this process, without interruption: other processes must end as it does."""
