@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "set-up-complete"
+MARK = VENV / "made-by-set-up"
+ROOM = 4 * 10**9  # bytes that a set-up takes while it runs
 KERNELS = ROOT / "scripts" / "jupyter"
 SUITABLE = (3, 11) <= sys.version_info[:2] <= (3, 13)
 VERSION = "{}.{}".format(*sys.version_info[:2])
@@ -35,6 +37,7 @@ def main() -> None:
         set_up()
     if command == "test":
         start(["-m", "pytest", "--nbval", *arguments])
+    give_a_home()
     # The course's kernel, which keeps the lines that TensorFlow starts with out of the cells, comes before all others.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (str(KERNELS), os.environ.get("JUPYTER_PATH"))))
     start(["-m", "jupyterlab", *lab_options(), *arguments])
@@ -61,13 +64,21 @@ def set_up() -> None:
     """Makes or updates `.venv`. The stamp goes first and comes back last: without it, all is made anew."""
     uv = find_uv()
     python = find_python(uv)
+    refuse_another_venv()
+    refuse_a_full_disk()
     print("Setting up .venv: 3 GB, a few minutes the first time.", flush=True)
     fresh = not kept()
     if STAMP.exists():
         STAMP.unlink()
     if fresh:
         shutil.rmtree(str(VENV), ignore_errors=True)
-        run([uv, "venv", "--quiet", "--seed", "--python", python, VENV] if uv else [python, "-m", "venv", VENV])
+        VENV.mkdir()
+        MARK.touch()
+        run(
+            [uv, "venv", "--quiet", "--seed", "--allow-existing", "--python", python, VENV]
+            if uv
+            else [python, "-m", "venv", VENV]
+        )
     install = [uv, "pip", "install", "--python", VENV_PYTHON] if uv else [VENV_PYTHON, "-m", "pip", "install"]
     if not uv:
         install += ["--compile", "--disable-pip-version-check"]
@@ -79,6 +90,37 @@ def set_up() -> None:
     unfinished = STAMP.with_name("set-up-unfinished")
     unfinished.write_text("\n".join([version.decode().strip(), str(ROOT), wanted()]))
     os.replace(str(unfinished), str(STAMP))
+
+
+def refuse_another_venv() -> None:
+    """What the set-up did not make, it does not replace."""
+    if VENV.is_dir() and not MARK.exists() and not STAMP.exists():
+        sys.exit(f"{VENV} was not made by this set-up, which would replace it: rename it, or delete it.")
+
+
+def refuse_a_full_disk() -> None:
+    """One sentence now, instead of one of many tools' in the middle."""
+    free = shutil.disk_usage(str(ROOT)).free
+    if not VENV.exists() and free < ROOM:
+        sys.exit(
+            "The set-up needs {:.0f} GB in {}, where {:.1f} GB are free: make room, then start the same command "
+            "again.".format(ROOM / 1e9, ROOT, free / 1e9)
+        )
+
+
+def give_a_home() -> None:
+    """Where the home folder cannot be written, JupyterLab keeps its files beside the environment."""
+    home = os.path.expanduser("~")
+    try:
+        probe = Path(home, ".metalearn-{}".format(os.getpid()))
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        print(f"{home} cannot be written: JupyterLab keeps its settings in {VENV / 'home'}.", flush=True)
+        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MPLCONFIGDIR"):
+            own = VENV / "home" / name.lower()
+            own.mkdir(parents=True, exist_ok=True)
+            os.environ.setdefault(name, str(own))
 
 
 def hide_nbgrader() -> None:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt" or not shutil.which("make"), rea
 STAND_IN = """#!/bin/sh
 echo "$(basename "$0") $*" >> "{log}"
 [ "$2" = jupyterlab ] && echo "JUPYTER_PATH is $JUPYTER_PATH" >> "{log}"
+[ -n "$JUPYTER_CONFIG_DIR" ] && echo "settings in $JUPYTER_CONFIG_DIR" >> "{log}"
 case "$*" in
   *"$FAIL"*) [ -n "$FAIL" ] && exit 1 ;;
 esac
@@ -123,7 +124,7 @@ def test_uv_is_used_where_there_is_one(machine: Machine) -> None:
     machine.stand_in("uv")
     uv = "uv pip install --python ROOT/.venv/bin/python"
     assert work(machine.make("test")[2]) == [
-        f"uv venv --quiet --seed --python {machine.bin}/python3 ROOT/.venv",
+        f"uv venv --quiet --seed --allow-existing --python {machine.bin}/python3 ROOT/.venv",
         f"{uv} -r requirements.lock",
         f"{uv} --no-deps --no-build-isolation --editable .",
         PYTEST,
@@ -137,6 +138,34 @@ def test_interrupted_set_up_starts_from_scratch(machine: Machine) -> None:
     half_installed.touch()
     assert work(machine.make("test")[2]) == [*PIP_STEPS, PYTEST]
     assert not half_installed.exists()
+
+
+def test_an_environment_of_somebody_else_is_named_and_stays(machine: Machine) -> None:
+    theirs = machine.root / ".venv" / "lib" / "theirs.py"
+    theirs.parent.mkdir(parents=True)
+    theirs.touch()
+    status, said, steps = machine.make("test")
+    assert status != 0 and f"{machine.root}/.venv was not made by this set-up" in said and "Traceback" not in said
+    assert theirs.exists() and work(steps) == []
+
+
+def test_a_full_disk_is_one_sentence_before_anything_is_made(machine: Machine) -> None:
+    set_up = machine.root / "scripts" / "setup.py"
+    set_up.write_text(set_up.read_text().replace("ROOM = 4 *", "ROOM = 10**9 *"))
+    status, said, steps = machine.make("test")
+    assert status != 0 and "GB are free: make room, then start the same command again." in said
+    assert work(steps) == [] and not (machine.root / ".venv").exists()
+    set_up.write_text(set_up.read_text().replace("ROOM = 10**9 *", "ROOM = 0 *"))
+    assert work(machine.make("test")[2]) == [*PIP_STEPS, PYTEST]
+
+
+def test_jupyterlab_has_a_folder_where_the_home_cannot_be_written(machine: Machine, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()  # no folder can be below it, even for root
+    status, said, steps = machine.make("lab", HOME=str(tmp_path / "file"))
+    assert status == 0 and "cannot be written: JupyterLab keeps its settings in" in said
+    assert "settings in ROOT/.venv/home/jupyter_config_dir" in steps
+    (tmp_path / "home").mkdir()
+    assert not any("settings in" in step for step in machine.make("lab", HOME=str(tmp_path / "home"))[2])
 
 
 @pytest.mark.parametrize("file", ["requirements.lock", "pyproject.toml"])
@@ -176,7 +205,7 @@ def test_uv_finds_another_python_unless_one_was_named(machine: Machine) -> None:
     machine.python((3, 14, 0))
     machine.stand_in("uv")
     steps = machine.make("test", UV_FINDS="/usr/bin/python3.12")[2]
-    assert "uv venv --quiet --seed --python /usr/bin/python3.12 ROOT/.venv" in steps
+    assert "uv venv --quiet --seed --allow-existing --python /usr/bin/python3.12 ROOT/.venv" in steps
     shutil.rmtree(machine.root / ".venv")
     assert machine.make("test", UV_FINDS="")[0] != 0
     status, said, steps = machine.make("test", UV_FINDS="/usr/bin/python3.12", PYTHON="python3")
