@@ -138,11 +138,7 @@ class Memory:
         return isinstance(self._rows, OnDisk)
 
     def state(self) -> dict[str, np.ndarray]:
-        """The entries of a memory in the process as arrays, for `load_state`; none if it is empty.
-
-        Raises:
-            ValueError: if the memory is on disk, where its entries are saved already.
-        """
+        """The entries of a memory in the process as arrays, for `load_state`; ValueError if it is on disk."""
         if isinstance(self._rows, OnDisk):
             raise ValueError("the memory is on disk: its entries are saved already")
         if not len(self):
@@ -155,7 +151,12 @@ class Memory:
 
         Args:
             state: as `state` gave it.
+
+        Raises:
+            ValueError: if it is anything else.
         """
+        if not isinstance(state, dict) or (state and len(state) != 6):
+            raise ValueError(f"state is a {type(state).__name__}, expected the arrays that `Memory.state()` gave")
         self._rows, self._index, self._begun = InProcess(), Index(), None
         if state:
             self._rows = InProcess.of_state(state)

@@ -33,6 +33,8 @@ LATER = [
     line(MEMORY.transfer, ONE, support_x=NO_X, support_y=NO_Y, k=K),
     line(MEMORY.recall_many, MANY, support_x=MANY_X, support_y=MANY_Y, k=K),
     line(MEMORY.transfer_many, MANY, support_x=MANY_X, support_y=MANY_Y, k=K),
+    line(MEMORY.truncate, num_entries=("0", None, 0.5, [0], NAN, -1, 2, LARGE)),
+    line(MEMORY.load_state, state=(None, 1, [X], {"weights": X})),
     line(MEMORY.__getitem__, index=("0", None, 0.0, [0], NAN, 1, -2, LARGE)),
 ]
 TABLE = [
