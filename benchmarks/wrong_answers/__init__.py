@@ -1,0 +1,1 @@
+"""How many plausible wrong answers the checks name."""
